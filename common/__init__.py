@@ -1,0 +1,1 @@
+"""A leaf library without tables, shipped with massmail."""
