@@ -1,0 +1,72 @@
+"""Home › Settings › Massmail Settings: superusers, one row, one form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from common.site.read_only import SuperusersOnly
+from settings.forms import MassmailSettingsForm
+from settings.models import MassmailSettings
+
+
+@admin.register(MassmailSettings)
+class MassmailSettingsAdmin(SuperusersOnly, admin.ModelAdmin):
+    """The menu opens the form at once; there is nothing to add or to delete."""
+
+    form = MassmailSettingsForm
+    fieldsets = [
+        (
+            _("Recipients' pages"),
+            {
+                "fields": [
+                    "company_name",
+                    "postal_address",
+                    "unsubscribe_redirect_url",
+                    "public_base_url",
+                ]
+            },
+        ),
+        (
+            _("When mail is sent"),
+            {
+                "fields": [
+                    "emails_per_day",
+                    "use_business_time",
+                    "business_days",
+                    ("business_time_start", "business_time_end"),
+                    "time_zone",
+                    "holiday_calendar",
+                    "extra_holidays",
+                ]
+            },
+        ),
+    ]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> MassmailSettings | None:
+        """The row, or the defaults until somebody saves them: a GET adds nothing."""
+        return MassmailSettings.load() if object_id == "1" else None
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)
+        address = reverse(
+            "admin:settings_massmailsettings_change",
+            args=[1],
+            current_app=self.admin_site.name,
+        )
+        return HttpResponseRedirect(address)

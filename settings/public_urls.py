@@ -1,0 +1,7 @@
+"""The recipients' pages alone, to be served under a host name of their own."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("news/", include("massmail.public_urls"))]

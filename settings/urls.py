@@ -1,0 +1,16 @@
+"""All URLs of the site: the recipients' pages and the admin."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("massmail/", include("massmail.urls")),
+    path("news/", include("massmail.public_urls")),
+    path("", admin.site.urls),
+]
+# Before the admin, which answers for everything else.
+if getattr(settings, "DEMO_CATCHER", False):
+    urlpatterns.insert(0, path("", include("crm.demo.urls")))
