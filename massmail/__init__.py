@@ -1,0 +1,1 @@
+"""Mass mail for Django CRMs: newsletters through the sales managers' mailboxes."""

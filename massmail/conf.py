@@ -1,0 +1,91 @@
+"""The `MASSMAIL` setting: one typed reader, defaults in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, slots=True)
+class MassmailConf:
+    """What a deployment decides; what a superuser decides is in the database.
+
+    Times are in seconds.
+    """
+
+    # Keys every `address_key`; it must never change.
+    ADDRESS_KEY: str = ""
+    # Dotted path of the `AccessPolicy` that answers who sees and does what.
+    ACCESS_POLICY: str = "massmail.recipients.access.AccessPolicy"
+    # The address of the recipients' pages when Massmail Settings leave it blank.
+    PUBLIC_BASE_URL: str = ""
+    # Refuse to launch while the recipients' pages are not on https.
+    REQUIRE_HTTPS: bool = False
+    # SMTP and IMAP hosts in private ranges and on loopback, and any port.
+    ALLOW_PRIVATE_HOSTS: bool = False
+    # The name given in EHLO; the connection's address literal when blank.
+    EHLO_NAME: str = ""
+
+    CONNECT_TIMEOUT: float = 30.0
+    COMMAND_TIMEOUT: float = 60.0
+    FINAL_DOT_TIMEOUT: float = 600.0
+    # How long a claimed row or a lane belongs to a silent worker before the dot.
+    LEASE_SECONDS: float = 120.0
+    # Added to the final dot's time-out in the lease of a row that is being sent.
+    LEASE_MARGIN: float = 60.0
+    # The dot is not written later than this after the commit that announced it.
+    HANDOVER_SECONDS: float = 30.0
+    # A run starts no new message after this; the next wake-up goes on.
+    RUN_SECONDS: float = 15.0
+    # Gaps up to this are waited for on the open connection.
+    SHORT_GAP_SECONDS: float = 5.0
+    # A row that met a broken connection waits this long for its next turn.
+    CONNECTION_RETRY_SECONDS: float = 60.0
+    # How long a run goes on trying to write results while the database is away.
+    DATABASE_PATIENCE: float = 60.0
+    # On SIGTERM the reply to a dot is awaited this long.
+    TERM_SECONDS: float = 25.0
+
+    MESSAGES_PER_CONNECTION: int = 50
+    CLAIM_BATCH: int = 50
+    PREPARE_CHUNK: int = 2000
+    # Age of the last heartbeat after which worker or beat count as not running.
+    HEARTBEAT_SECONDS: float = 90.0
+    # Dotted path of the urlconf that the recipients' host serves, where it is not the
+    # ROOT_URLCONF; it includes massmail.public_urls at the same place.
+    PUBLIC_URLCONF: str = ""
+
+
+def read() -> MassmailConf:
+    """The setting as it is now; raises ImproperlyConfigured for unknown names."""
+    given: dict[str, Any] = getattr(settings, "MASSMAIL", {})
+    known = {field.name for field in fields(MassmailConf)}
+    if unknown := sorted(set(given) - known):
+        raise ImproperlyConfigured(
+            f"MASSMAIL has no such settings: {', '.join(unknown)}."
+        )
+    return MassmailConf(**given)
+
+
+class _Current:
+    """Reads the setting once, and again after tests changed it."""
+
+    def __init__(self) -> None:
+        self._conf: MassmailConf | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._conf is None:
+            self._conf = read()
+        return getattr(self._conf, name)
+
+    def forget(self, *, setting: str, **kwargs: Any) -> None:
+        if setting == "MASSMAIL":
+            self._conf = None
+
+
+conf = _Current()
+setting_changed.connect(conf.forget, dispatch_uid="massmail.conf")

@@ -1,0 +1,46 @@
+"""Every error of massmail, by what the caller can do about it."""
+
+from __future__ import annotations
+
+
+class MassmailError(Exception):
+    """Root of all errors that massmail raises on purpose."""
+
+
+class MessageTemplateError(MassmailError):
+    """A message's text cannot be compiled; says where, counted from 1.
+
+    `field` is the part of the message ("subject", "content" …) when it is known.
+    """
+
+    field = ""
+
+    def __init__(self, message: str, *, line: int = 1, column: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class RenderError(MassmailError):
+    """One recipient's copy of a message cannot be made; the others can."""
+
+
+class NotAllowed(MassmailError):
+    """The person may not do this with this object."""
+
+
+class WrongState(MassmailError):
+    """The mailing is not in a state in which this can be done."""
+
+
+class LaunchRefused(MassmailError):
+    """Preflight found something that must be mended before a launch."""
+
+    def __init__(self, findings: list[str]) -> None:
+        super().__init__(" ".join(findings))
+        self.findings = findings
+
+
+class HandoverUnconfirmed(MassmailError):
+    """The ledger did not take a transition: another worker holds the row."""

@@ -1,0 +1,208 @@
+"""One message to many recipients."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from common.models import Owned, Timestamped
+from massmail.models.delivery import (
+    OPEN_STATUSES,
+    Delivery,
+    DeliveryStatus,
+    SkipReason,
+)
+from massmail.models.eml_message import EmlMessage, MessageVersion
+
+
+class Status(models.TextChoices):
+    """The stored letters are those of the system that many users come from."""
+
+    ACTIVE = "A", _("active")
+    NEEDS_PERSON = "E", _("needs attention")
+    PAUSED = "P", _("paused")
+    INTERRUPTED = "I", _("cancelled")
+    DONE = "D", _("done")
+
+
+# Sending goes on while only uncertain rows need a person; a breaker's stop_reason
+# holds everything.
+SENDING_STATUSES = (Status.ACTIVE, Status.NEEDS_PERSON)
+FINAL_STATUSES = (Status.INTERRUPTED, Status.DONE)
+
+
+class MailingOutQuerySet(models.QuerySet["MailingOut"]):
+    def sending(self, now: dt.datetime) -> MailingOutQuerySet:
+        """Launched, started, unexpired, held by nobody, of an active owner."""
+        return self.filter(sending_condition(now))
+
+    def finish(self, now: dt.datetime) -> list[MailingOut]:
+        """Move launched mailings on: to done, or to what is left for a person.
+
+        Done means that each row is final; an open row of any kind, even one that
+        no query of the sender would ever find, keeps the mailing open. Returns the
+        mailings that were done just now.
+        """
+        rows = Delivery.objects.filter(mailing=OuterRef("pk"))
+        all_final = ~Exists(rows.filter(status__in=OPEN_STATUSES))
+        uncertain = Exists(rows.filter(status=DeliveryStatus.UNCERTAIN))
+        launched = self.filter(status__in=SENDING_STATUSES, stop_reason="")
+        launched.filter(uncertain, status=Status.ACTIVE).update(
+            status=Status.NEEDS_PERSON
+        )
+        launched.filter(~uncertain, status=Status.NEEDS_PERSON).update(
+            status=Status.ACTIVE
+        )
+        return [
+            mailing
+            for mailing in launched.filter(all_final)
+            if launched.filter(all_final, pk=mailing.pk).update(
+                status=Status.DONE, finished_at=now, totals=mailing.counts()
+            )
+        ]
+
+    def reopen(self) -> int:
+        """Rows were put back: done mailings go on."""
+        waiting = Delivery.objects.filter(
+            mailing=OuterRef("pk"), status=DeliveryStatus.QUEUED
+        )
+        return self.filter(Exists(waiting), status=Status.DONE).update(
+            status=Status.ACTIVE, finished_at=None, totals=None
+        )
+
+    def close_cancelled(self) -> None:
+        """What came back to the queue of a cancelled mailing waits for nothing."""
+        waiting = Delivery.objects.filter(
+            mailing=OuterRef("pk"), status=DeliveryStatus.QUEUED
+        )
+        for mailing in self.filter(Exists(waiting), status=Status.INTERRUPTED):
+            merged = mailing.merged_into_id is not None
+            reason = SkipReason.MERGED if merged else SkipReason.CANCELLED
+            Delivery.objects.filter(mailing=mailing).skip(reason)
+
+
+def sending_condition(now: dt.datetime, prefix: str = "") -> Q:
+    """What must hold for a mailing's rows to be handed over at `now`."""
+    started = Q(**{f"{prefix}start_at": None}) | Q(**{f"{prefix}start_at__lte": now})
+    unexpired = Q(**{f"{prefix}expires_at": None}) | Q(
+        **{f"{prefix}expires_at__gt": now}
+    )
+    return (
+        started
+        & unexpired
+        & Q(
+            **{
+                f"{prefix}status__in": SENDING_STATUSES,
+                f"{prefix}stop_reason": "",
+                f"{prefix}owner__is_active": True,
+            }
+        )
+    )
+
+
+class MailingOut(Owned, Timestamped):
+    """A mailing: its rows are `Delivery` objects; paused before launch: a draft."""
+
+    Status = Status
+
+    name = models.CharField(_("name"), max_length=250)
+    message = models.ForeignKey(
+        EmlMessage,
+        verbose_name=_("message"),
+        on_delete=models.PROTECT,
+        related_name="mailings",
+    )
+    version = models.ForeignKey(
+        MessageVersion,
+        verbose_name=_("message as launched"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="mailings",
+    )
+    content_type = models.ForeignKey(
+        ContentType,
+        verbose_name=_("recipients' type"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    status = models.CharField(
+        _("status"), max_length=1, choices=Status, default=Status.PAUSED
+    )
+    stop_reason = models.CharField(
+        _("why it was stopped"), max_length=300, blank=True, editable=False
+    )
+    start_at = models.DateTimeField(_("start"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    selection = models.JSONField(default=dict, editable=False)
+    prepared_at = models.DateTimeField(_("prepared"), null=True, editable=False)
+    launched_at = models.DateTimeField(_("launched"), null=True, editable=False)
+    # Breakers look no further back than this.
+    resumed_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self",
+        verbose_name=_("merged into"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="merged_from",
+    )
+    report = models.TextField(_("report"), blank=True)
+    # The number chosen; in the end the states of the rows must add up to it.
+    recipients_count = models.PositiveIntegerField(
+        _("recipients"), default=0, editable=False
+    )
+    # Set when the mailing is done; until then rows are counted.
+    totals = models.JSONField(null=True, editable=False)
+    override_reason = models.CharField(
+        _("why preflight was overridden"), max_length=500, blank=True, editable=False
+    )
+
+    objects = MailingOutQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("mailing")
+        verbose_name_plural = _("mailings")
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["status", "start_at"], name="mailing_by_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at=None)
+                | Q(start_at=None)
+                | Q(expires_at__gt=F("start_at")),
+                name="mailing_expires_after_start",
+                violation_error_message=_("It must expire after its start."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == Status.PAUSED and self.launched_at is None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STATUSES
+
+    def counts(self) -> dict[str, int]:
+        """Rows by status; every status is named, counted from the rows."""
+        found = dict(
+            self.deliveries.order_by()
+            .values_list("status")
+            .annotate(count=models.Count("pk"))
+        )
+        return {status.value: found.get(status.value, 0) for status in DeliveryStatus}
+
+    def skip_counts(self) -> dict[str, int]:
+        """Rows that are not mailed, by reason."""
+        skipped = self.deliveries.filter(status=DeliveryStatus.SKIPPED).order_by()
+        return dict(skipped.values_list("reason").annotate(count=models.Count("pk")))

@@ -1,0 +1,57 @@
+"""The mailing identity of a host's record."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class MassContact(models.Model):
+    """What massmail knows of a contact, company or lead: consent, VIP, its account.
+
+    Opt-out has an order: a suppressed address wins over `subscribed`, which wins
+    over the host's own flag.
+    """
+
+    content_type = models.ForeignKey(
+        ContentType, verbose_name=_("type"), on_delete=models.PROTECT, related_name="+"
+    )
+    object_id = models.CharField(_("record"), max_length=64)
+    content_object = GenericForeignKey()
+    email_account = models.ForeignKey(
+        "massmail.EmailAccount",
+        verbose_name=_("email account"),
+        help_text=_("Later mailings keep to this account where its owner may use it."),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="mass_contacts",
+    )
+    is_vip = models.BooleanField(
+        _("VIP"), default=False, help_text=_("Is mailed from the main account only.")
+    )
+    subscribed = models.BooleanField(_("subscribed"), default=True)
+    uuid = models.UUIDField(_("UUID"), default=uuid.uuid4, unique=True, editable=False)
+
+    class Meta:
+        verbose_name = _("mailing identity")
+        verbose_name_plural = _("mailing identities")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_type", "object_id"], name="mass_contact_per_record"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["content_type", "object_id"],
+                condition=models.Q(subscribed=False),
+                name="mass_contact_opted_out",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.content_object or self.object_id)

@@ -1,0 +1,132 @@
+"""The "don't mail" list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from massmail.models.address import Address, InvalidAddress, ascii_domain
+
+
+class Reason(models.TextChoices):
+    """Why an address or a domain is not mailed."""
+
+    OPTED_OUT = "opted_out", _("unsubscribed")
+    HARD_BOUNCE = "hard_bounce", _("the address does not exist")
+    COMPLAINT = "complaint", _("complained about spam")
+    MANUAL = "manual", _("entered by a colleague")
+
+
+class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
+    def suppress(
+        self, address: str, *, reason: str, source: str, by: Any = None
+    ) -> SuppressedAddress:
+        """Put an address on the list; raises `InvalidAddress`. Idempotent.
+
+        An opt-out is the strongest reason: a later bounce never replaces it.
+        """
+        parsed = Address.parse(address)
+        return self.suppress_key(
+            parsed.key, address=parsed.text, reason=reason, source=source, by=by
+        )
+
+    def suppress_key(
+        self, key: str, *, address: str = "", reason: str, source: str, by: Any = None
+    ) -> SuppressedAddress:
+        """The same for an address of which only the key is left."""
+        row, created = self.get_or_create(
+            address_key=key,
+            defaults={"address": address, "reason": reason, "source": source, "by": by},
+        )
+        if not created and reason == Reason.OPTED_OUT != row.reason:
+            self.filter(pk=row.pk).update(reason=reason, source=source, by=by)
+            row.refresh_from_db()
+        return row
+
+    def covering(self, address: str) -> SuppressedAddressQuerySet:
+        """The rows that forbid this address; raises `InvalidAddress`."""
+        parsed = Address.parse(address)
+        return self.filter(
+            Q(address_key=parsed.key) | Q(domain__in=parent_domains(parsed.domain))
+        )
+
+    def covers(self, address: str) -> bool:
+        """Whether the address must not be mailed; raises `InvalidAddress`."""
+        return self.covering(address).exists()
+
+
+def parent_domains(domain: str) -> list[str]:
+    """`a.b.com` → `[a.b.com, b.com, com]`: a domain stands for its sub-domains."""
+    labels = domain.split(".")
+    return [".".join(labels[start:]) for start in range(len(labels))]
+
+
+class SuppressedAddress(models.Model):
+    """An address (by its key) or a domain that no mailing reaches.
+
+    Erasing a person blanks `address`; the key stays, so that a re-import or a
+    merge never mails them again.
+    """
+
+    Reason = Reason
+
+    address = models.CharField(_("address"), max_length=320, blank=True)
+    address_key = models.CharField(max_length=32, blank=True, editable=False)
+    domain = models.CharField(_("domain"), max_length=253, blank=True)
+    reason = models.CharField(
+        _("reason"), max_length=20, choices=Reason, default=Reason.MANUAL
+    )
+    source = models.CharField(_("source"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("since"), auto_now_add=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    objects = SuppressedAddressQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("suppressed address")
+        verbose_name_plural = _("suppressed addresses")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address_key"],
+                condition=~Q(address_key=""),
+                name="one_suppression_per_address",
+            ),
+            models.UniqueConstraint(
+                fields=["domain"],
+                condition=~Q(domain=""),
+                name="one_suppression_per_domain",
+            ),
+            models.CheckConstraint(
+                condition=~Q(address_key="", domain="")
+                & (Q(address_key="") | Q(domain="")),
+                name="suppression_of_address_or_domain",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain or self.address or self.address_key
+
+    def clean(self) -> None:
+        """Fills the key; says what is wrong with the address or the domain."""
+        if bool(self.address) == bool(self.domain) and not self.address_key:
+            raise ValidationError(_("Give either an address or a domain."))
+        try:
+            if self.address:
+                parsed = Address.parse(self.address)
+                self.address, self.address_key = parsed.text, parsed.key
+            elif self.domain:
+                self.domain = ascii_domain(self.domain.strip().lstrip("@"))
+        except InvalidAddress as error:
+            raise ValidationError(str(error)) from error

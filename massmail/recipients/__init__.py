@@ -1,0 +1,7 @@
+"""The plug: how a host offers its contacts, companies and leads as recipients."""
+
+from massmail.recipients.access import AccessPolicy
+from massmail.recipients.registry import register
+from massmail.recipients.source import RecipientSource
+
+__all__ = ["AccessPolicy", "RecipientSource", "register"]

@@ -1,0 +1,173 @@
+"""The small class by which a host's model becomes a kind of recipient."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import FieldError, ValidationError
+from django.db import models
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Cast, Replace
+
+from common.utils.helpers import one_line
+
+VariableValue = str | dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A host's record as the sender sees it; all texts are on one line."""
+
+    object_id: str
+    address: str
+    name: str = ""
+    language: str = ""
+    time_zone: str = ""
+    variables: dict[str, VariableValue] = field(default_factory=dict)
+
+
+class RecipientSource:
+    """Describes a host's model to massmail; register it with `@register(Model)`.
+
+    Subclass: attributes hold ORM paths, only `address` is required.
+    """
+
+    # --- yours: ORM paths
+    address: ClassVar[str]
+    name: ClassVar[str] = ""
+    language: ClassVar[str] = ""
+    time_zone: ClassVar[str] = ""
+    # Variable of a message → ORM path.
+    variables: ClassVar[dict[str, str]] = {}
+    # Why a record is not mailed → condition. `disqualified` and `opted_out` have
+    # their own names in the ledger, every other one reads "excluded".
+    exclusions: ClassVar[dict[str, Q]] = {}
+    # The "Create mailing" page's filter; see `filter_form.filter()`.
+    filter_form: ClassVar[type[forms.Form] | None] = None
+
+    def addressable_by(self, user: Any) -> QuerySet:
+        """The records that this user may mail.
+
+        Also a subquery of the check that precedes each hand-over, so it must be
+        one queryset of the model, without slices.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.addressable_by()")
+
+    def on_unsubscribe(self, ids: Sequence[Any]) -> None:
+        """People opted out: mark the records with these primary keys. Idempotent."""
+
+    def on_resubscribe(self, ids: Sequence[Any]) -> None:
+        """People asked to be mailed again: the reverse. Idempotent."""
+
+    # --- massmail's: no need to override
+
+    def __init__(self, model: type[models.Model]) -> None:
+        self.model = model
+
+    @property
+    def content_type(self) -> ContentType:
+        return ContentType.objects.get_for_model(self.model)
+
+    @property
+    def label(self) -> str:
+        """The stable name of the source, `app_label.modelname`."""
+        return self.model._meta.label_lower
+
+    def recipients(self, pks: Iterable[Any]) -> dict[str, Recipient]:
+        """Recipients by object id, in one query; vanished records are absent."""
+        paths = self._paths()
+        rows = self.model._base_manager.filter(pk__in=list(pks)).values_list(
+            "pk", *paths.values()
+        )
+        return {
+            recipient.object_id: recipient
+            for recipient in (self._recipient(list(paths), row) for row in rows)
+        }
+
+    def pk_of(self, object_id: str) -> Any:
+        """The primary key for a stored object id; None when it cannot be one."""
+        try:
+            return self.model._meta.pk.to_python(object_id)
+        except ValidationError:
+            return None
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the declaration, for the system check."""
+        if not getattr(self, "address", ""):
+            yield f"{type(self).__name__} needs `address`, the ORM path of the address."
+            return
+        for path in self._paths().values():
+            if not path_exists(self.model, path):
+                yield f"{type(self).__name__}: {self.label} has no path '{path}'."
+
+    def _paths(self) -> dict[str, str]:
+        own = {
+            name: path
+            for name in ("address", "name", "language", "time_zone")
+            if (path := getattr(self, name))
+        }
+        return own | {f"var:{name}": path for name, path in self.variables.items()}
+
+    def _recipient(self, names: list[str], row: Sequence[Any]) -> Recipient:
+        values = dict(zip(names, row[1:], strict=True))
+        variables = {
+            name.removeprefix("var:"): variable_value(value)
+            for name, value in values.items()
+            if name.startswith("var:")
+        }
+        own = {
+            name: one_line(value or "", 320)
+            for name, value in values.items()
+            if not name.startswith("var:")
+        }
+        return Recipient(object_id=str(row[0]), variables=variables, **own)
+
+
+def variable_value(value: Any) -> VariableValue:
+    """Dates stay dates for the date filter, all else becomes text."""
+    if value is None or isinstance(value, (str, dt.date)):
+        return value
+    return str(value)
+
+
+def path_exists(model: type[models.Model], path: str) -> bool:
+    """Whether the ORM can read a value at the path: a column, or a part of one."""
+    try:
+        model._base_manager.values_list(path)
+    except FieldError:
+        return False
+    return True
+
+
+def object_id_as_pk(model: type[models.Model], column: Any) -> Any:
+    """The stored object id as an expression of the model's primary key's type.
+
+    Never the key to text: SQLite keeps UUIDs without dashes, and a cast of the
+    host's column would keep its index from serving. The rows must be narrowed to
+    the model's content type: other models' ids may not convert.
+    """
+    key = model._meta.pk
+    while key.remote_field:
+        key = key.remote_field.model._meta.pk
+    if isinstance(key, models.UUIDField):
+        return UUIDFromText(column)
+    if isinstance(key, models.IntegerField):
+        return Cast(column, models.BigIntegerField())
+    return column
+
+
+class UUIDFromText(Cast):
+    """CAST to the native type; dashes removed where the column is text."""
+
+    def __init__(self, expression: Any) -> None:
+        super().__init__(expression, models.UUIDField())
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        source = self.get_source_expressions()[0]
+        text = Replace(source, Value("-"), Value(""), output_field=models.CharField())
+        return text.as_sql(compiler, connection, **context)

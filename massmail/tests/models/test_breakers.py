@@ -1,0 +1,140 @@
+"""What stops a mailing before it burns a list or a reputation."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from massmail.models import Alert, Delivery, MailingOut
+from massmail.models.breakers import check_breakers, stop_mailing, trips
+from massmail.tests.factories import NOW, DeliveryFactory, MailingOutFactory
+
+pytestmark = pytest.mark.django_db
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture
+def mailing():
+    return MailingOutFactory(launched=True)
+
+
+@pytest.fixture
+def results(mailing):
+    """Adds results, the latest last: "s" spam, "b" bounce, "o" other, "." sent."""
+    first = DeliveryFactory(mailing=mailing, status="sent")
+
+    def add(text, start=NOW):
+        reasons = {"s": "spam", "b": "bounce", "o": "refused", ".": ""}
+        rows = Delivery.objects.count()
+        Delivery.objects.bulk_create(
+            Delivery(
+                mailing=mailing,
+                content_type=first.content_type,
+                object_id=f"r{rows + number}",
+                address_key=f"k{rows + number}",
+                status="sent" if letter == "." else "failed",
+                reason=reasons[letter],
+                not_before=NOW,
+                queued_at=NOW,
+                result_at=start + number * SECOND,
+            )
+            for number, letter in enumerate(text)
+        )
+
+    return add
+
+
+def check(mailing):
+    return check_breakers(
+        mailing, reputation={"spam"}, hard_bounces={"bounce"}, now=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ss", ""),
+        ("sss", "reputation"),
+        ("s" + "." * 18 + "s", ""),
+        ("s" + "." * 9 + "s" + "." * 8 + "s", "reputation"),
+        ("s" + "." * 10 + "s" + "." * 8 + "s", ""),
+        (("s" + "." * 15) * 6, "reputation"),
+        (("s" + "." * 15) * 5, ""),
+        ("s" * 2 + "." * 100, ""),
+        ("b" * 5 + "." * 95, ""),
+        ("b" * 6 + "." * 94, "hard_bounces"),
+        ("b" * 6 + "." * 95, ""),
+        ("b" * 6, "hard_bounces"),
+        ("o" * 50, ""),
+        ("", ""),
+    ],
+)
+def test_the_last_results_decide(mailing, results, text, reason):
+    results(text)
+
+    assert check(mailing) == reason
+
+    mailing.refresh_from_db()
+    assert mailing.stop_reason == reason
+    assert mailing.status == ("E" if reason else "A")
+    assert Alert.objects.count() == bool(reason)
+
+
+def test_what_happened_before_a_person_resumed_does_not_count(mailing, results):
+    results("sss")
+    mailing.resumed_at = NOW + 10 * SECOND
+    mailing.save()
+
+    assert check(mailing) == ""
+    results("ss", NOW + 11 * SECOND)
+    assert check(mailing) == ""
+    results("s", NOW + 20 * SECOND)
+    assert check(mailing) == "reputation"
+
+
+def test_results_of_other_mailings_do_not_count(mailing, results):
+    results("sss")
+
+    assert check(MailingOutFactory(launched=True)) == ""
+
+
+def test_a_mailing_is_stopped_once(mailing):
+    assert stop_mailing(mailing.pk, "reputation", now=NOW)
+    assert not stop_mailing(mailing.pk, "hard_bounces", now=NOW)
+
+    mailing.refresh_from_db()
+    assert (mailing.status, mailing.stop_reason) == ("E", "reputation")
+    alert = Alert.objects.get()
+    assert alert.recipient == mailing.owner
+    assert mailing.name in alert.text
+
+
+@pytest.mark.parametrize("status", ["P", "I", "D"])
+def test_what_does_not_send_is_not_stopped(mailing, status):
+    MailingOut.objects.update(status=status)
+
+    assert not stop_mailing(mailing.pk, "reputation", now=NOW)
+
+    mailing.refresh_from_db()
+    assert (mailing.status, mailing.stop_reason) == (status, "")
+    assert not Alert.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "tripped"),
+    [
+        ("", False),
+        ("1", False),
+        ("11", True),
+        ("011", False),
+        ("0111", True),
+        ("01011", True),
+        ("010101", False),
+    ],
+)
+def test_a_rule_looks_at_the_last_results(text, tripped):
+    """Both of the last two, or three of the last five."""
+    latest_first = [letter == "1" for letter in text]
+
+    assert trips(latest_first, ((2, 2), (5, 3))) is tripped

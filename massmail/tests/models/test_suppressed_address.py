@@ -1,0 +1,159 @@
+"""The "don't mail" list and its two doors, `suppress` and `covers`."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from massmail.models import SuppressedAddress
+from massmail.models.address import InvalidAddress, address_key
+from massmail.tests.factories import SuppressedAddressFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+addresses = SuppressedAddress.objects
+
+
+def suppress(address="Anna@Example.com", reason="manual", **fields):
+    return addresses.suppress(address, reason=reason, **{"source": "test"} | fields)
+
+
+def test_an_address_is_kept_as_written_and_found_however_it_is_written():
+    by = UserFactory()
+    row = suppress(by=by, source="the form")
+
+    assert (row.address, row.address_key) == (
+        "Anna@Example.com",
+        address_key("anna@example.com"),
+    )
+    assert (row.reason, row.source, row.by) == ("manual", "the form", by)
+    assert addresses.covers("anna@EXAMPLE.com")
+    assert not addresses.covers("anna@example.org")
+    assert not addresses.covers("anna@mail.example.com")
+
+
+def test_suppressing_twice_is_one_row():
+    assert suppress() == suppress("anna@example.com")
+    assert addresses.count() == 1
+
+
+@pytest.mark.parametrize("first", ["hard_bounce", "complaint", "manual"])
+def test_an_opt_out_replaces_a_weaker_reason(first):
+    suppress(reason=first)
+    row = suppress(reason="opted_out", source="page")
+
+    assert (row.reason, row.source) == ("opted_out", "page")
+    assert addresses.get().reason == "opted_out"
+
+
+@pytest.mark.parametrize("later", ["hard_bounce", "complaint", "manual"])
+def test_nothing_replaces_an_opt_out(later):
+    suppress(reason="opted_out", source="page")
+    row = suppress(reason=later)
+
+    assert (row.reason, row.source) == ("opted_out", "page")
+
+
+def test_an_erased_address_stays_covered_by_its_key():
+    suppress(reason="opted_out")
+    addresses.update(address="")
+
+    assert addresses.covers("anna@example.com")
+    assert suppress().reason == "opted_out"
+    assert addresses.count() == 1
+    assert str(addresses.get()) == address_key("anna@example.com")
+
+
+def test_a_domain_covers_what_is_below_it():
+    SuppressedAddressFactory(address="", domain="example.com")
+
+    covered = ["a@example.com", "a@EXAMPLE.com", "a@x.y.example.com"]
+    others = ["a@notexample.com", "a@com.org", "a@example.com.org", "a@example.org"]
+    assert all(addresses.covers(address) for address in covered)
+    assert not any(addresses.covers(address) for address in others)
+
+
+def test_covering_names_all_rows_that_forbid():
+    first = suppress()
+    second = SuppressedAddressFactory(address="", domain="example.com")
+
+    assert set(addresses.covering("anna@example.com")) == {first, second}
+
+
+def test_an_international_domain_covers_both_its_forms():
+    row = SuppressedAddress(domain="Bücher.de")
+    row.full_clean()
+    row.save()
+
+    assert row.domain == "xn--bcher-kva.de"
+    assert addresses.covers("x@bücher.de")
+    assert addresses.covers("x@shop.xn--bcher-kva.de")
+
+
+@pytest.mark.parametrize("door", [suppress, addresses.covers, addresses.covering])
+def test_what_is_no_address_is_refused(door):
+    with pytest.raises(InvalidAddress):
+        door("anna at example.com")
+
+    assert not addresses.exists()
+
+
+def test_cleaning_fills_the_key():
+    row = SuppressedAddress(address=" Anna@Example.com ")
+    row.full_clean()
+
+    assert row.address == "Anna@Example.com"
+    assert row.address_key == address_key("anna@example.com")
+
+
+def test_a_domain_may_be_written_with_an_at_sign():
+    row = SuppressedAddress(domain=" @Example.com ")
+    row.full_clean()
+
+    assert row.domain == "example.com"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"address": "a@example.com", "domain": "example.com"},
+        {"address": "nobody"},
+        {"domain": "not a domain"},
+        {"domain": "com"},
+    ],
+    ids=str,
+)
+def test_a_row_is_of_an_address_or_of_a_domain(fields):
+    with pytest.raises(ValidationError):
+        SuppressedAddress(**fields).full_clean()
+
+
+def test_an_erased_row_can_still_be_edited():
+    suppress(reason="opted_out")
+    addresses.update(address="")
+    row = addresses.get()
+    row.source = "letter of 3 May"
+
+    row.full_clean()
+    row.save()
+
+    assert addresses.covers("anna@example.com")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"address_key": "", "domain": ""},
+        {"address_key": "0" * 32, "domain": "example.com"},
+        {"address_key": address_key("anna@example.com")},
+        {"domain": "example.org"},
+    ],
+    ids=["neither", "both", "address again", "domain again"],
+)
+def test_the_database_refuses_it_too(fields):
+    suppress()
+    SuppressedAddressFactory(address="", domain="example.org")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        addresses.create(**fields)
