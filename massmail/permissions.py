@@ -1,0 +1,176 @@
+"""Promise 3 in one place: may this delivery be mailed, and may this account mail it?
+
+The same conditions serve when recipients are added, at launch, and in the UPDATE
+that precedes each hand-over, so the three can never disagree.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import (
+    CharField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Cast, Concat, Trim
+
+from massmail.models import (
+    Delivery,
+    EmailAccount,
+    MailingOut,
+    MassContact,
+    SuppressedAddress,
+)
+from massmail.models.mailing_out import sending_condition
+from massmail.recipients.registry import source_for
+from massmail.recipients.source import object_id_as_pk
+
+TEXT = TextField()
+
+# Exclusions of a host that have their own word in the ledger.
+NAMED_EXCLUSIONS = {
+    "opted_out": Delivery.SkipReason.OPTED_OUT,
+    "disqualified": Delivery.SkipReason.DISQUALIFIED,
+}
+
+
+def recipient_blockers(mailing: MailingOut) -> Iterator[tuple[str, Q]]:
+    """(reason to skip, condition on the mailing's deliveries), in order of weight."""
+    source = source_for(mailing.content_type)
+    pk = object_id_as_pk(source.model, OuterRef("object_id"))
+
+    def in_host(queryset: QuerySet) -> Exists:
+        return Exists(queryset.filter(pk=pk))
+
+    everyone = source.model._base_manager.all()
+    yield Delivery.SkipReason.RECIPIENT_DELETED, Q(~in_host(everyone))
+    yield from suppression_blockers()
+    yield Delivery.SkipReason.OPTED_OUT, Q(Exists(unsubscribed_identities()))
+    yield (
+        Delivery.SkipReason.NOT_ASSIGNED,
+        Q(~in_host(source.addressable_by(mailing.owner))),
+    )
+    for name, condition in source.exclusions.items():
+        reason = NAMED_EXCLUSIONS.get(name, Delivery.SkipReason.EXCLUDED)
+        yield reason, Q(in_host(everyone.filter(condition)))
+
+
+def suppression_blockers() -> Iterator[tuple[str, Q]]:
+    """Addresses and domains on the don't-mail list."""
+    by_address = SuppressedAddress.objects.filter(address_key=OuterRef("address_key"))
+    opt_out = by_address.filter(reason=SuppressedAddress.Reason.OPTED_OUT)
+    has_address = ~Q(address_key="")
+    yield Delivery.SkipReason.OPTED_OUT, has_address & Q(Exists(opt_out))
+    yield Delivery.SkipReason.SUPPRESSED, has_address & Q(Exists(by_address))
+    yield Delivery.SkipReason.SUPPRESSED, has_address & Q(Exists(suppressed_domains()))
+
+
+def suppressed_domains() -> QuerySet[SuppressedAddress]:
+    """List rows whose domain is the delivery's or stands above it."""
+    rows = SuppressedAddress.objects.exclude(domain="")
+    below = rows.alias(
+        theirs=Concat(
+            Value("."), ExpressionWrapper(OuterRef("address_domain"), CharField())
+        ),
+        mine=Concat(Value("."), F("domain")),
+    )
+    return below.filter(theirs__endswith=F("mine"))
+
+
+def unsubscribed_identities() -> QuerySet[MassContact]:
+    return MassContact.objects.filter(
+        content_type_id=OuterRef("content_type_id"),
+        object_id=OuterRef("object_id"),
+        subscribed=False,
+    )
+
+
+def may_be_mailed(mailing: MailingOut, now: dt.datetime) -> Q:
+    """The recheck inside the `sending` UPDATE: who, by whom and right now."""
+    condition = Q(mailing_is_sending(mailing, now)) & Q(
+        account_may_send_for(mailing.owner_id, now)
+    )
+    for _reason, blocker in recipient_blockers(mailing):
+        condition &= ~blocker
+    return condition
+
+
+def may_be_mailed_alone(now: dt.datetime) -> Q:
+    """The recheck for mail without a mailing (tests, alerts): list and account."""
+    condition = Q(Exists(ready_accounts(now)))
+    for _reason, blocker in suppression_blockers():
+        condition &= ~blocker
+    return condition
+
+
+def mailing_is_sending(mailing: MailingOut, now: dt.datetime) -> Exists:
+    running = MailingOut.objects.filter(sending_condition(now), pk=mailing.pk)
+    return Exists(running.filter(pk=OuterRef("mailing_id")))
+
+
+def account_may_send_for(owner_id: Any, now: dt.datetime) -> Exists:
+    """The row's account is the right one, and ready."""
+    return Exists(right_accounts(owner_id).ready(now))
+
+
+def has_wrong_account(mailing: MailingOut) -> Q:
+    """Rows that wait for an account which may not mail them, ready or not."""
+    return ~Q(Exists(right_accounts(mailing.owner_id)))
+
+
+def right_accounts(owner_id: Any) -> QuerySet[EmailAccount]:
+    """The row's account, if through it this owner's mailing may reach the recipient."""
+    vip = Exists(
+        MassContact.objects.filter(
+            content_type_id=OuterRef(OuterRef("content_type_id")),
+            object_id=OuterRef(OuterRef("object_id")),
+            is_vip=True,
+        )
+    )
+    right_one = (Q(vip) & main_account(owner_id)) | (
+        ~Q(vip) & mass_mail_accounts(owner_id)
+    )
+    return EmailAccount.objects.filter(right_one, pk=OuterRef("email_account_id"))
+
+
+def main_account(owner_id: Any) -> Q:
+    """VIP recipients are mailed from the owner's main account, nobody else is."""
+    return Q(owner_id=owner_id, is_main=True)
+
+
+def mass_mail_accounts(owner_id: Any) -> Q:
+    """Accounts for everybody who is no VIP: the owner's and the co-owned ones."""
+    mine = Q(owner_id=owner_id) | Q(co_owner_id=owner_id)
+    return mine & Q(is_main=False, for_massmail=True)
+
+
+def ready_accounts(now: dt.datetime) -> QuerySet[EmailAccount]:
+    return EmailAccount.objects.ready(now).filter(pk=OuterRef("email_account_id"))
+
+
+def skip_reason(mailing: MailingOut | None, delivery_id: int) -> str:
+    """Why a row must not be mailed now; "" when it is not the recipient's matter."""
+    row = Delivery.objects.filter(pk=delivery_id)
+    blockers = recipient_blockers(mailing) if mailing else suppression_blockers()
+    for reason, blocker in blockers:
+        if row.filter(blocker).exists():
+            return reason
+    return ""
+
+
+def without_value(mailing: MailingOut, path: str) -> Q:
+    """Deliveries whose record has nothing, or only blanks, at an ORM path."""
+    source = source_for(mailing.content_type)
+    records = source.model._base_manager.filter(
+        pk=object_id_as_pk(source.model, OuterRef("object_id"))
+    ).alias(text=Trim(Cast(F(path), TEXT)))
+    return Q(Exists(records.filter(Q(text=None) | Q(text=""))))
