@@ -1,0 +1,95 @@
+"""Taking due rows for a run: a batch, a lease, a token, inside the quotas."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from massmail.conf import conf
+from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.sending.business_time import business_time
+from massmail.sending.pacing import batch_size, gap_is_over
+from massmail.sending.quotas import room
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The rows taken; when there are none, when it is worth asking again."""
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    next_at: dt.datetime | None = None
+
+
+@transaction.atomic
+def claim_batch(account_id: int, token: uuid.UUID, *, now: dt.datetime) -> Claim:
+    """Claim due rows of the account under its row lock.
+
+    The lock makes claims of one account follow each other, so that what is counted
+    against the quotas cannot change between the count and the claim.
+    """
+    account = EmailAccount.objects.lock(account_id)
+    if not EmailAccount.objects.ready(now).filter(pk=account_id).exists():
+        return Claim(next_at=account.paused_until)
+    if not gap_is_over(account, now):
+        return Claim(next_at=account.next_send_at)
+    settings = MassmailSettings.load()
+    free = room(account, settings, now=now, wanted=batch_size(account))
+    if not free.count:
+        return Claim(next_at=free.next_at)
+    ids = due_ids(account, settings, now=now, count=free.count)
+    until = now + dt.timedelta(seconds=conf.LEASE_SECONDS)
+    Delivery.objects.claim(ids, token, until)
+    rows = Delivery.objects.held_by(token, Delivery.Status.CLAIMED).filter(pk__in=ids)
+    return Claim(list(rows.order_by("priority", "not_before", "pk")))
+
+
+def due_ids(
+    account: EmailAccount,
+    settings: MassmailSettings,
+    *,
+    now: dt.datetime,
+    count: int,
+) -> list[int]:
+    """Due rows: mail without a mailing first, then mailings by launch."""
+    ids = first_ids(due_alone(account, now), count)
+    hours = business_time(settings)
+    if hours is None or hours.is_open(now):
+        for mailing_id in running_mailings(now, account):
+            if len(ids) >= count:
+                break
+            rows = Delivery.objects.due(now).filter(
+                email_account=account, mailing_id=mailing_id
+            )
+            ids += first_ids(rows, count - len(ids))
+    return ids
+
+
+def due_alone(account: EmailAccount, now: dt.datetime) -> QuerySet[Delivery]:
+    return Delivery.objects.due(now).filter(email_account=account, mailing=None)
+
+
+def first_ids(rows: QuerySet[Delivery], count: int) -> list[int]:
+    ordered = rows.order_by("priority", "not_before", "pk")
+    return list(ordered.values_list("pk", flat=True)[:count])
+
+
+def running_mailings(
+    now: dt.datetime, account: EmailAccount | None = None
+) -> list[int]:
+    """Those that may send, of an account only where rows of it are due.
+
+    Each mailing is one probe of the queue's index: a paused one costs nothing,
+    however many rows it has.
+    """
+    mailings = MailingOut.objects.sending(now)
+    if account is not None:
+        due = Delivery.objects.due(now).filter(
+            email_account=account, mailing=OuterRef("pk")
+        )
+        mailings = mailings.filter(Exists(due))
+    ordered = mailings.order_by("launched_at", "pk")
+    return list(ordered.values_list("pk", flat=True))

@@ -1,0 +1,87 @@
+"""Limits that hold in every sliding window, across workers and restarts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from massmail.models import Delivery, EmailAccount, MassmailSettings, SendAttempt
+
+MINUTE = dt.timedelta(minutes=1)
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many mails an account may begin now, and else when the next one."""
+
+    count: int
+    next_at: dt.datetime | None = None
+
+
+def limits(
+    account: EmailAccount, settings: MassmailSettings
+) -> list[tuple[dt.timedelta, int]]:
+    """(window, mails) of each limit that the account has."""
+    per_day = settings.emails_per_day if account.per_day is None else account.per_day
+    windows = [(DAY, per_day), (HOUR, account.per_hour), (MINUTE, account.per_minute)]
+    return [(window, limit) for window, limit in windows if limit is not None]
+
+
+def room(
+    account: EmailAccount, settings: MassmailSettings, *, now: dt.datetime, wanted: int
+) -> Room:
+    """At most `wanted`; call it under the account's row lock before a claim.
+
+    Attempts in the window + rows claimed by anybody + new ones ≤ limit. An attempt
+    in the future (a clock that was set back) counts, too, and so does an older one
+    as long as its reply is awaited: the server may accept it only now.
+    """
+    # Claims first: a row that turns into an attempt meanwhile is counted twice, the
+    # other order would count it never.
+    claims = outstanding_claims(account)
+    count, next_at = wanted, now
+    for window, limit in limits(account, settings):
+        ours = claims + open_since_before(account, now - window)
+        used = attempts_since(account, now - window, limit) + ours
+        count = min(count, limit - used)
+        if used >= limit:
+            next_at = max(next_at, window_frees(account, now, window, limit - ours))
+    return Room(max(count, 0), next_at if count <= 0 else None)
+
+
+def outstanding_claims(account: EmailAccount) -> int:
+    return Delivery.objects.filter(
+        email_account=account, status=Delivery.Status.CLAIMED
+    ).count()
+
+
+def attempts_since(account: EmailAccount, since: dt.datetime, limit: int) -> int:
+    """The number of attempts, as far as it matters: never counts past `limit`."""
+    rows = SendAttempt.objects.filter(email_account=account, occurred_at__gte=since)
+    return rows.order_by()[:limit].count()
+
+
+def open_since_before(account: EmailAccount, since: dt.datetime) -> int:
+    """Messages handed over before `since` that the server has not answered yet."""
+    return Delivery.objects.filter(
+        email_account=account, status=Delivery.Status.SENDING, sending_at__lt=since
+    ).count()
+
+
+def window_frees(
+    account: EmailAccount, now: dt.datetime, window: dt.timedelta, places: int
+) -> dt.datetime:
+    """When the oldest of the newest `places` attempts leaves the window.
+
+    Those that are claimed now take the other places; without any left, the first
+    of them has to leave.
+    """
+    if places <= 0:
+        return now + window
+    newest_first = SendAttempt.objects.filter(email_account=account).order_by(
+        "-occurred_at"
+    )
+    filling = newest_first.values_list("occurred_at", flat=True)[places - 1]
+    return filling + window + dt.timedelta(microseconds=1)

@@ -1,0 +1,247 @@
+"""Writing down what came of a message: the row, the attempt, and what follows.
+
+All functions run inside the caller's transaction: a run commits the results of
+several connections, and the rows that it hands over next, at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from massmail.backends.phases import Reply
+from massmail.conf import conf
+from massmail.models import (
+    Delivery,
+    EmailAccount,
+    MailingOut,
+    SendAttempt,
+    SuppressedAddress,
+)
+from massmail.models.breakers import StopReason, check_breakers, stop_mailing
+from massmail.models.proof import resolve_by_proof
+from massmail.sending.account_health import account_failed
+from massmail.sending.outcomes import (
+    HARD_BOUNCE_REASONS,
+    REPUTATION_REASONS,
+    Outcome,
+    Scope,
+    Verdict,
+    recipient_retry_delay_seconds,
+)
+
+Attempt = SendAttempt.Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a server, or the lack of its answer, said of one delivery."""
+
+    delivery: Delivery
+    outcome: Outcome
+    reply: Reply | None
+    # The `sending` UPDATE was committed for it.
+    announced: bool
+    detail: str = ""
+    # The connection was lost before it carried a single message.
+    broke_fresh_line: bool = False
+
+    @property
+    def concerns_account(self) -> bool:
+        return self.outcome.scope == Scope.ACCOUNT or self.broke_fresh_line
+
+
+def record(result: Result, token: uuid.UUID, now: dt.datetime) -> bool:
+    """Write one result; False when this worker had lost the row meanwhile.
+
+    What a late worker learned then is the proof that settles the uncertain row.
+    """
+    written = bool(write_row(result, token, now))
+    if result.announced:
+        close_attempt(result, token, now)
+    if written:
+        draw_consequences(result, now)
+    elif result.announced and result.outcome.verdict != Verdict.UNCERTAIN:
+        resolve_by_proof(
+            result.delivery.pk,
+            sent=result.outcome.verdict == Verdict.SENT,
+            now=now,
+            detail=f"late reply: {result.reply or result.detail}"[:500],
+        )
+    return written
+
+
+def write_row(result: Result, token: uuid.UUID, now: dt.datetime) -> int:
+    rows, delivery, outcome = Delivery.objects, result.delivery, result.outcome
+    facts = reply_facts(result) | {"result_at": now}
+    if outcome.verdict == Verdict.SENT:
+        return rows.mark_sent(delivery.pk, token, sent_at=now, reason="", **facts)
+    if outcome.verdict == Verdict.UNCERTAIN:
+        return rows.mark_uncertain(delivery.pk, token, reason=outcome.reason, **facts)
+    if outcome.scope != Scope.RECIPIENT:
+        return put_back_uncounted(result, token, now)
+    if not result.announced:
+        facts["attempts"] = F("attempts") + 1
+    if outcome.verdict == Verdict.GIVE_UP:
+        return rows.mark_failed(delivery.pk, token, reason=outcome.reason, **facts)
+    return retry_later(result, token, now, facts)
+
+
+def retry_later(
+    result: Result, token: uuid.UUID, now: dt.datetime, facts: dict[str, Any]
+) -> int:
+    """Refused for now: later again, given up after three days."""
+    delivery = result.delivery
+    attempts = delivery.attempts + 1
+    first = delivery.first_refused_at or now
+    facts["first_refused_at"] = first
+    since_first = (now - first).total_seconds()
+    delay = recipient_retry_delay_seconds(attempts, since_first)
+    if delay is None:
+        return Delivery.objects.mark_failed(
+            delivery.pk, token, reason="gave_up", **facts
+        )
+    return Delivery.objects.put_back(
+        delivery.pk,
+        token,
+        reason=result.outcome.reason,
+        not_before=now + dt.timedelta(seconds=delay),
+        **facts,
+    )
+
+
+def put_back_uncounted(result: Result, token: uuid.UUID, now: dt.datetime) -> int:
+    """The account's, the mailing's or the line's fault: no attempt of the recipient.
+
+    It waits a moment all the same, lest one message break every connection.
+    """
+    facts: dict[str, Any] = {"reason": result.outcome.reason}
+    if result.announced:
+        facts["attempts"] = F("attempts") - 1
+    if result.outcome.scope == Scope.CONNECTION:
+        facts["not_before"] = now + dt.timedelta(seconds=conf.CONNECTION_RETRY_SECONDS)
+    return Delivery.objects.put_back(result.delivery.pk, token, **facts)
+
+
+def reply_facts(result: Result) -> dict[str, Any]:
+    reply = result.reply
+    if reply is None:
+        return {"smtp_code": None, "smtp_enhanced": "", "smtp_text": result.detail}
+    return {
+        "smtp_code": reply.code,
+        "smtp_enhanced": reply.enhanced[:12],
+        "smtp_text": reply.text[:500],
+    }
+
+
+def close_attempt(result: Result, token: uuid.UUID, now: dt.datetime) -> None:
+    """The attempt's time moves to the reply: quotas count from when it may be in."""
+    outcome = {
+        Verdict.SENT: Attempt.SENT,
+        Verdict.UNCERTAIN: Attempt.UNCERTAIN,
+    }.get(result.outcome.verdict, Attempt.REFUSED)
+    SendAttempt.objects.filter(delivery=result.delivery, token=token).update(
+        outcome=outcome, occurred_at=now
+    )
+
+
+def draw_consequences(result: Result, now: dt.datetime) -> None:
+    """What the result means for the list, the mailing and the account."""
+    outcome, delivery = result.outcome, result.delivery
+    if outcome.suppress:
+        SuppressedAddress.objects.suppress_key(
+            delivery.address_key,
+            address=delivery.address,
+            reason=SuppressedAddress.Reason.HARD_BOUNCE,
+            source=f"SMTP {result.reply or result.detail}"[:200],
+        )
+    if result.concerns_account:
+        account_failed(
+            delivery.email_account_id,
+            outcome,
+            detail=str(result.reply or result.detail),
+            now=now,
+        )
+    if delivery.mailing_id:
+        judge_mailing(delivery.mailing_id, outcome, now)
+
+
+def judge_mailing(mailing_id: int, outcome: Outcome, now: dt.datetime) -> None:
+    if outcome.scope == Scope.MAILING and outcome.verdict == Verdict.STOP:
+        stop_mailing(mailing_id, StopReason.MESSAGE_REFUSED, now=now)
+    elif outcome.immediate_mailing_stop:
+        stop_mailing(mailing_id, StopReason.AUTHENTICATION, now=now)
+    elif outcome.reputation or outcome.hard_bounce:
+        check_breakers(
+            MailingOut.objects.get(pk=mailing_id),
+            reputation=REPUTATION_REASONS,
+            hard_bounces=HARD_BOUNCE_REASONS,
+            now=now,
+        )
+
+
+def hand_over(
+    deliveries: list[Delivery],
+    token: uuid.UUID,
+    *,
+    allowed: Q,
+    now: dt.datetime,
+) -> set[int]:
+    """The `sending` UPDATE and its attempts; returns the ids that may go out.
+
+    `deliveries` belong to one mailing, or to none; `allowed` is its recheck.
+    """
+    ids = [delivery.pk for delivery in deliveries]
+    until = now + dt.timedelta(seconds=conf.FINAL_DOT_TIMEOUT + conf.LEASE_MARGIN)
+    marked = Delivery.objects.mark_sending(
+        ids, token, allowed=allowed, now=now, lease_until=until
+    )
+    granted = set(ids) if marked == len(ids) else granted_ids(ids, token)
+    attempts = [
+        SendAttempt(
+            email_account_id=delivery.email_account_id,
+            delivery=delivery,
+            token=token,
+            occurred_at=now,
+        )
+        for delivery in deliveries
+        if delivery.pk in granted
+    ]
+    # A commit whose answer was lost is repeated: its attempts may be there already.
+    SendAttempt.objects.bulk_create(attempts, ignore_conflicts=True)
+    return granted
+
+
+def granted_ids(ids: list[int], token: uuid.UUID) -> set[int]:
+    """Which rows the UPDATE took; a row is handed over once in a claim."""
+    rows = Delivery.objects.held_by(token, Delivery.Status.SENDING).filter(pk__in=ids)
+    return set(rows.values_list("pk", flat=True))
+
+
+def recover(now: dt.datetime) -> int:
+    """Take back rows and lanes of workers whose leases ran out; returns how many.
+
+    Asks before it writes: there is rarely anything, and SQLite has one writer.
+    """
+    if not Delivery.objects.expired(now).exists():
+        return 0
+    with transaction.atomic():
+        freed, lost = Delivery.objects.recover(now)
+        SendAttempt.objects.filter(delivery__in=lost, outcome=Attempt.OPEN).update(
+            outcome=Attempt.UNCERTAIN
+        )
+    return freed + len(lost)
+
+
+def take_turn(account: EmailAccount, *, now: dt.datetime, next_at: dt.datetime) -> bool:
+    """The account's gap is over and the next one begins; False while it lasts."""
+    return bool(
+        EmailAccount.objects.filter(
+            Q(next_send_at=None) | Q(next_send_at__lte=now), pk=account.pk
+        ).update(next_send_at=next_at)
+    )
