@@ -1,0 +1,155 @@
+"""From rows to the compiler and back: messages, versions, their pictures and files."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from functools import lru_cache
+from typing import Any
+
+from django.db.models.fields.files import FieldFile
+
+from massmail.content.compiler import CompiledMessage, MessageSource, compile_message
+from massmail.content.headers import Sender
+from massmail.content.images import Attachment, InlineImage
+from massmail.content.template_engine import STANDARD_VARIABLES
+from massmail.models import (
+    EmailAccount,
+    EmlMessage,
+    LibraryImage,
+    MessageVersion,
+    VersionPart,
+)
+from massmail.models.signature import Signature
+from massmail.recipients.source import RecipientSource
+
+IMAGE_TAG = re.compile(r"{%\s*cid_([a-z][a-z0-9_]*)\s*%}")
+
+
+def sender_of(account: EmailAccount) -> Sender:
+    return Sender(
+        name=account.from_name, email=account.from_email, reply_to=account.reply_to
+    )
+
+
+def variables_of(source: RecipientSource) -> set[str]:
+    """What a message to this type of recipient may use."""
+    return {*source.variables, *STANDARD_VARIABLES}
+
+
+def source_of_message(message: EmlMessage) -> MessageSource:
+    """The message as it is written now, with its pictures and attachments."""
+    signature = message.signature
+    return MessageSource(
+        subject=message.subject,
+        preheader=message.preheader,
+        content=message.content,
+        text=message.text,
+        signature=signature.content if signature else "",
+        signature_is_html=bool(signature and signature.type == Signature.Type.HTML),
+        images=tuple(inline_image(image) for image in images_used(message)),
+        attachments=tuple(
+            Attachment(
+                filename=attachment.filename,
+                mime_type=attachment.mime_type or guess_type(attachment.filename),
+                content=content_of(attachment.file),
+            )
+            for attachment in message.attachments.order_by("pk")
+        ),
+    )
+
+
+def guess_type(filename: str) -> str:
+    return mimetypes.guess_type(filename)[0] or "application/octet-stream"
+
+
+def images_used(message: EmlMessage) -> list[LibraryImage]:
+    """The offered pictures whose tags the message has; unknown tags find nothing."""
+    signature = message.signature.content if message.signature else ""
+    tags = IMAGE_TAG.findall(message.content + signature)
+    return list(
+        LibraryImage.objects.offered_to(message).filter(tag__in=tags).order_by("tag")
+    )
+
+
+def inline_image(image: LibraryImage) -> InlineImage:
+    return InlineImage(
+        name=image.tag,
+        filename=image.filename,
+        mime_type=image.mime_type,
+        content=content_of(image.file),
+    )
+
+
+def content_of(stored: FieldFile) -> bytes:
+    with stored.open("rb") as file:
+        return file.read()
+
+
+def freeze(message: EmlMessage) -> MessageVersion:
+    """An immutable copy; call it in the transaction that uses it."""
+    source = source_of_message(message)
+    version = MessageVersion.objects.create(
+        message=message,
+        subject=source.subject,
+        preheader=source.preheader,
+        content=source.content,
+        text=source.text,
+        signature=source.signature,
+        signature_is_html=source.signature_is_html,
+    )
+    VersionPart.objects.bulk_create(
+        VersionPart(
+            version=version,
+            tag=getattr(part, "name", ""),
+            filename=part.filename,
+            mime_type=part.mime_type,
+            content=part.content,
+        )
+        for part in (*source.images, *source.attachments)
+    )
+    return version
+
+
+def source_of_version(version: MessageVersion) -> MessageSource:
+    """The very source that was frozen."""
+    parts = list(version.parts.order_by("pk"))
+    return MessageSource(
+        subject=version.subject,
+        preheader=version.preheader,
+        content=version.content,
+        text=version.text,
+        signature=version.signature,
+        signature_is_html=version.signature_is_html,
+        images=tuple(
+            InlineImage(
+                name=part.tag,
+                filename=part.filename,
+                mime_type=part.mime_type,
+                content=bytes(part.content),
+            )
+            for part in parts
+            if part.tag
+        ),
+        attachments=tuple(
+            Attachment(
+                filename=part.filename,
+                mime_type=part.mime_type,
+                content=bytes(part.content),
+            )
+            for part in parts
+            if not part.tag
+        ),
+    )
+
+
+def compiled_message(message: EmlMessage, **options: Any) -> CompiledMessage:
+    """The message as written now, for preflight and previews."""
+    return compile_message(source_of_message(message), **options)
+
+
+@lru_cache(maxsize=16)
+def compiled_version(version_id: int, sender: Sender) -> CompiledMessage:
+    """A frozen version, compiled once per process and sender: it never changes."""
+    version = MessageVersion.objects.get(pk=version_id)
+    return compile_message(source_of_version(version), sender=sender, variables=None)

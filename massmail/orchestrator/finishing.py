@@ -1,0 +1,39 @@
+"""What ends a mailing: all rows final, or its time is over."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from massmail.models import Delivery, MailingOut
+from massmail.models.mailing_out import SENDING_STATUSES
+from massmail.signals import mailing_done
+
+SkipReason = Delivery.SkipReason
+
+
+def finish_mailings(mailings: QuerySet[MailingOut], now: dt.datetime) -> None:
+    """Move them to done where each row is final, and tell the host."""
+    for mailing in mailings.finish(now):
+        transaction.on_commit(
+            lambda mailing=mailing: mailing_done.send(MailingOut, mailing=mailing)
+        )
+
+
+def expire_mailings(now: dt.datetime) -> None:
+    """Skip what still waits in mailings whose time is over."""
+    over = MailingOut.objects.filter(
+        status__in=[*SENDING_STATUSES, MailingOut.Status.PAUSED],
+        launched_at__isnull=False,
+        expires_at__lte=now,
+    )
+    for mailing_id in over.values_list("pk", flat=True):
+        rows = Delivery.objects.filter(mailing_id=mailing_id)
+        rows.skip(SkipReason.EXPIRED)
+
+
+def ended_lately(now: dt.datetime) -> QuerySet[MailingOut]:
+    """A month covers the longest lease, and the longest time that nobody looked."""
+    return MailingOut.objects.filter(finished_at__gte=now - dt.timedelta(days=31))

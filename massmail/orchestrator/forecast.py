@@ -1,0 +1,150 @@
+"""When a mailing will be finished, account by account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from massmail.models import (
+    Delivery,
+    EmailAccount,
+    MailingOut,
+    MassContact,
+    MassmailSettings,
+    SendAttempt,
+)
+from massmail.orchestrator.clock import Clock
+from massmail.permissions import main_account, mass_mail_accounts
+from massmail.sending.business_time import business_time
+from massmail.sending.lanes import lanes_of
+from massmail.sending.quotas import limits
+from massmail.sending.timetable import Pace, finish_time
+
+# A server's usual time for one message on an open connection.
+SECONDS_PER_MESSAGE = 0.2
+OPEN = (
+    Delivery.Status.QUEUED,
+    Delivery.Status.CLAIMED,
+    Delivery.Status.SENDING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountForecast:
+    """One account's share; `finish_at` None: a person must mend it first."""
+
+    account: EmailAccount
+    waiting: int
+    finish_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`finish_at` is that of the last account; None if one of them never finishes."""
+
+    finish_at: dt.datetime | None
+    accounts: list[AccountForecast]
+
+
+def forecast(mailing: MailingOut, *, now: dt.datetime | None = None) -> Forecast:
+    """For drafts as if they were launched at `now`."""
+    moment = Clock(now)()
+    start = max(moment, mailing.start_at or moment)
+    settings = MassmailSettings.load()
+    shares = waiting_by_account(mailing)
+    accounts = EmailAccount.objects.filter(pk__in=shares).order_by("pk")
+    found = [
+        forecast_account(mailing, account, shares[account.pk], settings, moment, start)
+        for account in accounts
+    ]
+    ends = [share.finish_at for share in found]
+    return Forecast(max(ends) if ends and None not in ends else None, found)
+
+
+def forecast_account(
+    mailing: MailingOut,
+    account: EmailAccount,
+    waiting: int,
+    settings: MassmailSettings,
+    now: dt.datetime,
+    start: dt.datetime,
+) -> AccountForecast:
+    if account.state == EmailAccount.State.STOPPED:
+        return AccountForecast(account, waiting, None)
+    begin = max(
+        filter(None, (start, account.paused_until, account.next_send_at)), default=start
+    )
+    finish_at = finish_time(
+        pace_of(account, settings),
+        mails=waiting + rows_ahead(mailing, account),
+        start=begin,
+        past=past_attempts(account, now),
+    )
+    return AccountForecast(account, waiting, finish_at)
+
+
+def pace_of(account: EmailAccount, settings: MassmailSettings) -> Pace:
+    gap = (account.min_gap_seconds + account.max_gap_seconds) / 2
+    return Pace(
+        limits=tuple(limits(account, settings)),
+        seconds_per_mail=gap + SECONDS_PER_MESSAGE / lanes_of(account),
+        hours=business_time(settings),
+    )
+
+
+def past_attempts(account: EmailAccount, now: dt.datetime) -> list[dt.datetime]:
+    """Those of the last day, the oldest first: all that any window counts."""
+    rows = SendAttempt.objects.filter(
+        email_account=account, occurred_at__gte=now - dt.timedelta(hours=24)
+    )
+    return list(rows.order_by("occurred_at").values_list("occurred_at", flat=True))
+
+
+def rows_ahead(mailing: MailingOut, account: EmailAccount) -> int:
+    """What the account sends first: mail of its own and mailings launched earlier."""
+    running = Q(mailing__status=MailingOut.Status.ACTIVE)
+    if mailing.launched_at:
+        running &= Q(mailing__launched_at__lt=mailing.launched_at)
+    rows = Delivery.objects.filter(email_account=account, status=Delivery.Status.QUEUED)
+    return rows.filter(Q(mailing=None) | running).exclude(mailing=mailing).count()
+
+
+def waiting_by_account(mailing: MailingOut) -> Counter[int]:
+    """Open rows by the account that has them, or will get them at launch."""
+    rows = mailing.deliveries.filter(status__in=OPEN).order_by()
+    assigned = rows.exclude(email_account=None).values_list("email_account")
+    shares = Counter(dict(assigned.annotate(count=Count("pk"))))
+    return shares + planned_shares(mailing)
+
+
+def planned_shares(mailing: MailingOut) -> Counter[int]:
+    """The assignment that a launch would make now."""
+    rows = mailing.deliveries.filter(status__in=OPEN, email_account=None).order_by()
+    identity = MassContact.objects.filter(pk=OuterRef("mass_contact_id"))
+    vip = Exists(identity.filter(is_vip=True))
+    shares: Counter[int] = Counter()
+    main = EmailAccount.objects.filter(main_account(mailing.owner_id)).first()
+    if main:
+        shares[main.pk] += rows.filter(vip).count()
+    accounts = EmailAccount.objects.filter(mass_mail_accounts(mailing.owner_id))
+    others = rows.filter(~vip)
+    bound = others.filter(mass_contact__email_account__in=accounts)
+    bound_counts = bound.values_list("mass_contact__email_account")
+    shares.update(dict(bound_counts.annotate(count=Count("pk"))))
+    return shares + in_turn(others.count() - bound.count(), accounts)
+
+
+def in_turn(rows: int, accounts: Iterable[EmailAccount]) -> Counter[int]:
+    everybody = list(accounts)
+    working = [a for a in everybody if a.state != EmailAccount.State.STOPPED]
+    takers = working or everybody
+    return Counter(
+        {
+            account.pk: len(range(position, rows, len(takers)))
+            for position, account in enumerate(takers)
+        }
+    )

@@ -1,0 +1,122 @@
+"""One connection of a run, as a generator that says what it waits for.
+
+It yields a `Wait` for its socket, a `Sleep` for a gap, or an `Outgoing` for which
+it needs the `sending` commit; the run sends back whether it may go out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from common.fields import DecryptionError
+from massmail.backends.causes import Cause
+from massmail.backends.phases import Phase, SmtpFailure, Wait
+from massmail.conf import conf
+from massmail.orchestrator.outgoing import Outgoing
+from massmail.sending.connections import new_connection
+
+if TYPE_CHECKING:
+    from massmail.backends.smtp import SmtpConnection
+    from massmail.orchestrator.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Nothing to do until then (`time.monotonic()`)."""
+
+    until: float
+
+
+Request = Wait | Sleep | Outgoing
+Steps = Generator[Request, bool | None, None]
+
+
+class Lane:
+    """Takes messages from the run and hands them over, one after the other."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.connection: SmtpConnection | None = None
+        # The next message, whose envelope went out behind the last dot.
+        self._ahead: Outgoing | None = None
+
+    def work(self) -> Steps:
+        try:
+            while (message := self._next()) is not None:
+                yield from self._deliver(message)
+                yield from self._rest()
+            if self.connection is not None:
+                yield from self.connection.quit()
+        finally:
+            # A generator that is thrown away must not wait for the network.
+            if self.connection is not None:
+                self.connection.close()
+
+    def _next(self) -> Outgoing | None:
+        message, self._ahead = self._ahead, None
+        if message is not None and not self.run.is_stopped:
+            return message
+        return self.run.next_message()
+
+    def _deliver(self, message: Outgoing) -> Steps:
+        try:
+            connection = yield from self._connected()
+            yield from connection.begin(*message.envelope)
+        except SmtpFailure as failure:
+            self._failed(message, failure, announced=False)
+            return
+        granted = yield message
+        if not granted:
+            connection.close()
+            return
+        try:
+            reply = yield from connection.finish(
+                message.payload,
+                then=self._look_ahead(connection),
+                dot_before=time.monotonic() + conf.HANDOVER_SECONDS,
+            )
+        except SmtpFailure as failure:
+            self._failed(message, failure, announced=True)
+        else:
+            self.run.accepted(message, reply)
+
+    def _failed(
+        self, message: Outgoing, failure: SmtpFailure, *, announced: bool
+    ) -> None:
+        fresh = self.connection is None or not self.connection.messages_sent
+        self.run.failed(message, failure, announced=announced, fresh=fresh)
+
+    def _connected(self) -> Generator[Wait, None, SmtpConnection]:
+        connection = self.connection
+        worn = connection and connection.messages_sent >= conf.MESSAGES_PER_CONNECTION
+        if connection is not None and connection.usable and not worn:
+            return connection
+        if connection is not None:
+            yield from connection.quit()
+        self.connection = connection = self._new_connection()
+        yield from connection.open()
+        return connection
+
+    def _new_connection(self) -> SmtpConnection:
+        try:
+            return new_connection(self.run.account)
+        except DecryptionError as error:
+            detail = Cause.SECRET_UNREADABLE.says(error)
+            raise SmtpFailure(Phase.AUTH, None, detail) from error
+
+    def _look_ahead(self, connection: SmtpConnection) -> tuple[str, str, int] | None:
+        """The next envelope, to be sent behind the dot where there is no gap."""
+        last = connection.messages_sent + 1 >= conf.MESSAGES_PER_CONNECTION
+        if last or self.run.account.has_gaps:
+            return None
+        self._ahead = self.run.next_message()
+        return self._ahead.envelope if self._ahead else None
+
+    def _rest(self) -> Steps:
+        """Wait out a short gap on the open connection; a long one ends the run."""
+        seconds = self.run.gap_seconds()
+        if seconds and seconds <= conf.SHORT_GAP_SECONDS and not self.run.is_over:
+            yield Sleep(time.monotonic() + seconds)

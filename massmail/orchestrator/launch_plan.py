@@ -1,0 +1,113 @@
+"""What a launch would do now: who is mailed, who is skipped and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
+
+from massmail.audience.assignment import have_account
+from massmail.content.preflight import Finding
+from massmail.content.template_engine import STANDARD_VARIABLES
+from massmail.exceptions import MessageTemplateError
+from massmail.models import Delivery, MailingOut
+from massmail.orchestrator.lifecycle import launch_blockers
+from massmail.orchestrator.preflight import compiled_for, findings, where
+from massmail.permissions import recipient_blockers
+from massmail.recipients.registry import source_for
+
+SkipReason = Delivery.SkipReason
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """A recipient who would be skipped, and the variables that are empty for him."""
+
+    delivery: Delivery
+    missing: list[str]
+
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """`error`: the message cannot be compiled; then nothing is known of values.
+
+    `to_skip` counts by reason the rows that wait now and would not be mailed.
+    """
+
+    to_mail: int
+    to_skip: Counter[str]
+    incomplete: list[Incomplete]
+    findings: list[Finding] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def blocking(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level == "blocking"]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level == "warning"]
+
+    @property
+    def may_be_overridden(self) -> bool:
+        return not self.error and all(found.overridable for found in self.blocking)
+
+
+def launch_plan(mailing: MailingOut, *, examples: int = 20) -> LaunchPlan:
+    """At most `examples` of the recipients whose values are missing are named."""
+    try:
+        found, error = findings(mailing), ""
+    except MessageTemplateError as trouble:
+        found, error = [], where(trouble)
+    rows = rows_with_reason(mailing, values_are_known=not error)
+    counts = Counter(dict(rows.values_list("why").annotate(count=Count("pk"))))
+    to_mail = counts.pop("", 0)
+    # A second pass over all rows, so only where it finds some.
+    incomplete = rows.none()
+    if counts[SkipReason.MISSING_VALUE]:
+        incomplete = rows.filter(why=SkipReason.MISSING_VALUE).order_by("pk")
+    return LaunchPlan(
+        to_mail=to_mail,
+        to_skip=counts,
+        incomplete=with_missing_names(mailing, list(incomplete[:examples])),
+        findings=found,
+        error=error,
+    )
+
+
+def rows_with_reason(
+    mailing: MailingOut, *, values_are_known: bool
+) -> QuerySet[Delivery]:
+    """Waiting rows; `why` is the reason for which a launch would skip them, or "".
+
+    One pass over the rows, with the conditions and in the order of the launch.
+    """
+    blockers = launch_blockers if values_are_known else recipient_blockers
+    conditions = [(condition, reason) for reason, condition in blockers(mailing)]
+    conditions.append((~Q(have_account(mailing)), SkipReason.NO_ACCOUNT))
+    whens = [When(condition, then=Value(reason)) for condition, reason in conditions]
+    rows = Delivery.objects.filter(mailing=mailing, status=Delivery.Status.QUEUED)
+    return rows.order_by().annotate(
+        why=Case(*whens, default=Value(""), output_field=CharField())
+    )
+
+
+def with_missing_names(mailing: MailingOut, rows: list[Delivery]) -> list[Incomplete]:
+    if not rows:
+        return []
+    source = source_for(mailing.content_type)
+    required = compiled_for(mailing).required_variables - set(STANDARD_VARIABLES)
+    records = source.recipients(source.pk_of(row.object_id) for row in rows)
+    return [
+        Incomplete(
+            row,
+            [
+                name
+                for name in sorted(required & source.variables.keys())
+                if not str(records[row.object_id].variables[name] or "").strip()
+            ],
+        )
+        for row in rows
+        if row.object_id in records
+    ]

@@ -1,0 +1,78 @@
+"""What would be wrong with a launch: the message's findings and who may pass them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from massmail.conf import conf
+from massmail.content.compiler import CompiledMessage
+from massmail.content.headers import Sender
+from massmail.content.preflight import Finding, preflight
+from massmail.exceptions import LaunchRefused, MessageTemplateError
+from massmail.models import EmailAccount, MailingOut, MassmailSettings
+from massmail.orchestrator.compiling import compiled_message, sender_of, variables_of
+from massmail.permissions import main_account, mass_mail_accounts
+from massmail.recipients.access import access_policy
+from massmail.recipients.registry import source_for
+
+
+def compiled_for(mailing: MailingOut) -> CompiledMessage:
+    """The message as it is written now; raises MessageTemplateError."""
+    return compiled_message(
+        mailing.message,
+        sender=sender_for(mailing),
+        variables=variables_of(source_for(mailing.content_type)),
+    )
+
+
+def sender_for(mailing: MailingOut) -> Sender:
+    """One of the accounts that will send it."""
+    usable = mass_mail_accounts(mailing.owner_id) | main_account(mailing.owner_id)
+    account = EmailAccount.objects.filter(usable).order_by("is_main", "pk").first()
+    return sender_of(account) if account else Sender("", "nobody@example.com")
+
+
+def findings(mailing: MailingOut) -> list[Finding]:
+    """All findings; raises MessageTemplateError when there is no message to check."""
+    settings = MassmailSettings.load()
+    return preflight(
+        compiled_for(mailing),
+        postal_address=settings.postal_address,
+        public_base_url=settings.base_url,
+        require_https=conf.REQUIRE_HTTPS,
+    )
+
+
+def check_launch(mailing: MailingOut, *, by: Any, override_reason: str) -> None:
+    """Raises LaunchRefused with every finding that stands in the way."""
+    try:
+        found = findings(mailing)
+    except MessageTemplateError as error:
+        raise LaunchRefused([where(error)]) from error
+    override = bool(override_reason.strip()) and access_policy().may(
+        by, "override_preflight", mailing
+    )
+    blocking = [
+        str(finding.message)
+        for finding in found
+        if finding.level == "blocking" and not (override and finding.overridable)
+    ]
+    if blocking:
+        raise LaunchRefused(blocking)
+
+
+def where(error: MessageTemplateError) -> str:
+    return _("Line %(line)d, column %(column)d: %(message)s") % {
+        "line": error.line,
+        "column": error.column,
+        "message": error.message,
+    }
+
+
+def required_variables(mailing: MailingOut) -> list[str]:
+    """ORM paths of the recipient's variables that the message cannot do without."""
+    paths = source_for(mailing.content_type).variables
+    required = compiled_for(mailing).required_variables
+    return [path for name, path in paths.items() if name in required]

@@ -1,0 +1,28 @@
+"""The job that turns stored selections into rows."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from massmail.audience.selection import prepare_selected, unprepared_mailings
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_mailings(*, seconds: float) -> bool:
+    """Work on selections for about so long; returns whether there is more to do.
+
+    Any number of these may run at once; a killed one loses nothing.
+    """
+    deadline = time.monotonic() + seconds
+    for mailing in unprepared_mailings():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return True
+        try:
+            if not prepare_selected(mailing, seconds=left):
+                return True
+        except LookupError:
+            logger.exception("Mailing %s cannot be prepared", mailing.pk)
+    return False

@@ -1,0 +1,41 @@
+"""What a run did."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+# The ways in which a row leaves the run; `moved`: to another account.
+MOVES = ("sent", "failed", "retried", "uncertain", "skipped", "moved")
+
+
+@dataclass(slots=True)
+class SendReport:
+    """Counts of one run; `next_at` is when the account can go on, if that is known.
+
+    `stopped_because` is a code word of the outcome table when the account or the
+    line ended the run.
+    """
+
+    account_id: int
+    sent: int = 0
+    failed: int = 0
+    retried: int = 0
+    uncertain: int = 0
+    skipped: int = 0
+    moved: int = 0
+    released: int = 0
+    stopped_because: str = ""
+    next_at: dt.datetime | None = None
+
+    @property
+    def handled(self) -> int:
+        """Rows that moved on; a run without any found nothing to do."""
+        return sum(getattr(self, name) for name in MOVES)
+
+    def __str__(self) -> str:
+        counts = ((name, getattr(self, name)) for name in MOVES)
+        words = [f"{count} {name}" for name, count in counts if count]
+        return f"account {self.account_id}: " + ", ".join(
+            [*words, self.stopped_because] if self.stopped_because else words
+        )

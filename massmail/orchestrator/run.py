@@ -1,0 +1,325 @@
+"""One run: the lanes of one account in one process, driven by one loop.
+
+Results that have come, and rows that are to be handed over next, share one commit.
+A dot is written only after the commit that announces it.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import selectors
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import close_old_connections, transaction
+
+from massmail.backends.phases import Reply, SmtpFailure, Wait
+from massmail.conf import conf
+from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models.email_account import new_token
+from massmail.orchestrator.clock import Clock
+from massmail.orchestrator.finishing import finish_mailings
+from massmail.orchestrator.handover import Announcement, announce, claim_of
+from massmail.orchestrator.lane import Lane, Sleep, Steps
+from massmail.orchestrator.outgoing import Batch, Outgoing, stamp
+from massmail.orchestrator.patience import DATABASE_AWAY, patiently
+from massmail.orchestrator.report import SendReport
+from massmail.sending.account_health import account_worked
+from massmail.sending.claiming import claim_batch
+from massmail.sending.outcomes import Outcome, Scope, Verdict, classify
+from massmail.sending.recording import Result, record
+
+logger = logging.getLogger(__name__)
+
+# How long the loop sleeps at most before it looks at the stop flag.
+TICK_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class Task:
+    """A lane's generator and what it waits for."""
+
+    lane: Lane
+    steps: Steps
+    waits_for: Wait | Sleep | Outgoing | None = None
+
+
+class Run:
+    """Claims rows of an account and drives its lanes until nothing is due.
+
+    Lanes call `next_message`, `accepted`, `failed` and `gap_seconds`;
+    everything that is written goes through `_commit`. `token` is that of its lanes;
+    each claim has one of its own, so that a row claimed again is another claim.
+    """
+
+    def __init__(
+        self,
+        account: EmailAccount,
+        token: uuid.UUID,
+        *,
+        clock: Clock,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.account = account
+        self.token = token
+        self.report = SendReport(account.pk)
+        self._clock = clock
+        self._stop = stop
+        self._batch: Batch | None = None
+        self._results: list[Result] = []
+        self._tasks: list[Task] = []
+        self._mailings: set[int] = set()
+        self._ended = False
+        self._exhausted = False
+        self._account_works = False
+        self._lanes = 0
+        self._claims: list[uuid.UUID] = []
+        self._stopped_at: float | None = None
+
+    # --- for the lanes
+
+    @property
+    def is_stopped(self) -> bool:
+        """Not even a message whose envelope was announced goes out."""
+        return self._ended or self._stop()
+
+    @property
+    def is_over(self) -> bool:
+        """No new message is started."""
+        return self.is_stopped or self._clock.elapsed >= conf.RUN_SECONDS
+
+    def next_message(self) -> Outgoing | None:
+        """The next message, of another claim when one is used up.
+
+        None, too, when the database is away: a lane asks in the middle of handing
+        over, and what it and others have on their way must come to its end.
+        """
+        try:
+            return self._find_message()
+        except DATABASE_AWAY:
+            self._end_without_database()
+            return None
+
+    def _find_message(self) -> Outgoing | None:
+        while not (self.is_over or self._exhausted):
+            message = self._batch.next() if self._batch else None
+            if message is not None:
+                return message
+            self._exhausted = not self._claim()
+        return None
+
+    def accepted(self, message: Outgoing, reply: Reply) -> None:
+        outcome = Outcome(Scope.RECIPIENT, Verdict.SENT, "")
+        self._results.append(Result(message.delivery, outcome, reply, announced=True))
+
+    def failed(
+        self, message: Outgoing, failure: SmtpFailure, *, announced: bool, fresh: bool
+    ) -> None:
+        """A refusal or a broken line; `fresh` if it carried no message before.
+
+        A line that breaks in use is replaced; one that breaks at its first message
+        would do so at each, and the account backs off.
+        """
+        outcome = classify(failure.phase, failure.reply, detail=failure.detail)
+        result = Result(
+            message.delivery,
+            outcome,
+            failure.reply,
+            announced=announced,
+            detail=failure.detail[:500],
+            broke_fresh_line=fresh and failure.reply is None,
+        )
+        self._results.append(result)
+        if result.concerns_account or outcome.scope == Scope.MAILING:
+            self._end(outcome.reason)
+
+    def _end(self, reason: str) -> None:
+        self._ended = True
+        self.report.stopped_because = reason
+
+    def gap_seconds(self) -> float:
+        """How long the account's gap still lasts."""
+        if not self.account.has_gaps:
+            return 0.0
+        rows = EmailAccount.objects.filter(pk=self.account.pk)
+        try:
+            next_at = rows.values_list("next_send_at", flat=True).first()
+        except DATABASE_AWAY:
+            self._end_without_database()
+            return 0.0
+        return max(0.0, (next_at - self._clock()).total_seconds()) if next_at else 0.0
+
+    def _end_without_database(self) -> None:
+        logger.exception("The database does not answer; the run ends")
+        close_old_connections()
+        self._end("database_away")
+
+    # --- the loop
+
+    def execute(self, lanes: int) -> SendReport:
+        """Run until nothing is due, time is up or the account stops."""
+        self._lanes = lanes
+        try:
+            self._tasks = [Task(lane, lane.work()) for lane in self._make_lanes(lanes)]
+            for task in list(self._tasks):
+                self._resume(task, None)
+            while self._results or (self._tasks and not self._gives_up()):
+                self._turn()
+        finally:
+            for task in self._tasks:
+                task.steps.close()
+            self._finish()
+        return self.report
+
+    def _gives_up(self) -> bool:
+        """After a stop a reply is awaited for a while; then its row stays `sending`."""
+        if self._stopped_at is None and self._stop():
+            self._stopped_at = time.monotonic()
+        return (
+            self._stopped_at is not None
+            and time.monotonic() - self._stopped_at >= conf.TERM_SECONDS
+        )
+
+    def _make_lanes(self, count: int) -> list[Lane]:
+        return [Lane(self) for _ in range(count)]
+
+    def _turn(self) -> None:
+        """Let every connection that is ready go on; commit when none is."""
+        pending = self._results or self._asking()
+        ready = self._poll(0.0 if pending else TICK_SECONDS)
+        for task in ready:
+            self._resume(task, None)
+        if not ready and pending:
+            self._commit()
+        elif not ready:
+            self._wake_overdue()
+
+    def _asking(self) -> list[Task]:
+        return [task for task in self._tasks if isinstance(task.waits_for, Outgoing)]
+
+    def _poll(self, seconds: float) -> list[Task]:
+        waiting = {
+            task.waits_for.sock.fileno(): task
+            for task in self._tasks
+            if isinstance(task.waits_for, Wait)
+        }
+        poll = select.poll()
+        for number, task in waiting.items():
+            poll.register(number, poll_events(task.waits_for))
+        return [waiting[number] for number, _events in poll.poll(seconds * 1000)]
+
+    def _wake_overdue(self) -> None:
+        """Time-outs of connections, ends of gaps; a stop ends all gaps."""
+        moment = time.monotonic()
+        for task in list(self._tasks):
+            waits_for = task.waits_for
+            if isinstance(waits_for, Wait) and waits_for.deadline <= moment:
+                self._resume(task, TimeoutError())
+            elif isinstance(waits_for, Sleep) and (
+                waits_for.until <= moment or self._stop()
+            ):
+                self._resume(task, None)
+
+    def _resume(self, task: Task, value: bool | TimeoutError | None) -> None:
+        try:
+            if isinstance(value, TimeoutError):
+                task.waits_for = task.steps.throw(value)
+            else:
+                task.waits_for = task.steps.send(value)
+        except StopIteration:
+            self._tasks.remove(task)
+
+    # --- what is written
+
+    def _claim(self) -> bool:
+        now = self._clock()
+        token = new_token()
+        claim = claim_batch(self.account.pk, token, now=now)
+        self.report.next_at = claim.next_at
+        if not claim.deliveries:
+            return False
+        self._claims.append(token)
+        stamp(claim.deliveries, self.account, token)
+        self._mailings |= {row.mailing_id for row in claim.deliveries if row.mailing_id}
+        self._count_skipped()
+        self._batch = Batch(self.account, claim.deliveries, token, now=now)
+        return True
+
+    def _count_skipped(self) -> None:
+        if self._batch is not None:
+            self.report.skipped += self._batch.skipped
+            self._batch.skipped = 0
+
+    def _commit(self) -> None:
+        """Write the results that have come and announce what goes out next."""
+        results, self._results = self._results, []
+        asking = self._asking()
+        messages = [task.waits_for.delivery for task in asking]
+        if self.is_stopped:
+            messages = []
+        found = patiently(lambda: self._write(results, messages))
+        self._count(results)
+        if found is None:
+            found = Announcement()
+            self._end("lanes_lost")
+        self._take_note(found)
+        for task in asking:
+            self._resume(task, claim_of(task.waits_for.delivery) in found.granted)
+
+    @transaction.atomic
+    def _write(
+        self, results: list[Result], messages: list[Delivery]
+    ) -> Announcement | None:
+        now = self._clock()
+        for result in results:
+            record(result, result.delivery.claim_token, now)
+        if not self._account_works and shows_working_account(results):
+            account_worked(self.account.pk, now)
+        return announce(self.account, messages, self.token, now, lanes=self._lanes)
+
+    def _take_note(self, found: Announcement) -> None:
+        self.report.skipped += len(found.skipped)
+        self.report.moved += len(found.moved)
+        if self._batch is not None:
+            self._batch.drop(found.moved, found.held)
+
+    def _count(self, results: list[Result]) -> None:
+        self._account_works |= shows_working_account(results)
+        for result in results:
+            verdict = result.outcome.verdict
+            if verdict == Verdict.SENT:
+                self.report.sent += 1
+            elif verdict == Verdict.UNCERTAIN:
+                self.report.uncertain += 1
+            elif result.outcome.scope == Scope.RECIPIENT:
+                if verdict == Verdict.RETRY:
+                    self.report.retried += 1
+                else:
+                    self.report.failed += 1
+
+    def _finish(self) -> None:
+        """Give back what was not begun; a mailing may be done by now."""
+        self._count_skipped()
+        for token in self._claims:
+            self.report.released += Delivery.objects.release(token)
+        mailings = MailingOut.objects.filter(pk__in=self._mailings)
+        mailings.close_cancelled()
+        finish_mailings(mailings, self._clock())
+
+
+def shows_working_account(results: list[Result]) -> bool:
+    """The server judged a recipient: it took the account's login and sender."""
+    return any(
+        result.reply is not None and result.outcome.scope == Scope.RECIPIENT
+        for result in results
+    )
+
+
+def poll_events(wait: Wait) -> int:
+    """EVENT_READ and EVENT_WRITE of `selectors` as events of `select.poll`."""
+    reads = select.POLLIN if wait.events & selectors.EVENT_READ else 0
+    writes = select.POLLOUT if wait.events & selectors.EVENT_WRITE else 0
+    return reads | writes

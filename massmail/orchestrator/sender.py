@@ -1,0 +1,114 @@
+"""The sender without Celery: one process that walks, prepares and sends.
+
+Each account's run has a thread of its own, so that a server that hangs keeps no other
+account from sending. Threads share nothing but the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connections
+
+from massmail.orchestrator.preparing import prepare_mailings
+from massmail.orchestrator.report import SendReport
+from massmail.orchestrator.send import send_account_queue
+from massmail.orchestrator.walk import walk_account_queues
+
+logger = logging.getLogger(__name__)
+
+# The same pace as Celery's beat.
+WALK_SECONDS = 5.0
+PREPARE_SECONDS = 2.0
+MAX_RUNS = 8
+
+
+class Sender:
+    """Sends until `stop()`; `lanes` bounds the connections of the whole process."""
+
+    def __init__(
+        self,
+        *,
+        lanes: int | None = None,
+        on_report: Callable[[SendReport], None] = lambda report: None,
+    ) -> None:
+        self.lanes = lanes
+        self._on_report = on_report
+        self._stopped = threading.Event()
+        self._running: dict[Future[SendReport], int] = {}
+        self._pool = ThreadPoolExecutor(min(lanes or MAX_RUNS, MAX_RUNS))
+
+    def stop(self) -> None:
+        """Messages in flight come to their end, no new one is started."""
+        self._stopped.set()
+
+    def run(self, *, once: bool = False) -> None:
+        """Until stopped; with `once` until nothing is due now."""
+        with self._pool:
+            while not self._stopped.is_set():
+                moved = self._step()
+                if once and not (moved or self._running):
+                    return
+                if not (moved or self._running):
+                    self._stopped.wait(WALK_SECONDS)
+
+    def _step(self) -> bool:
+        """Start what can run, wait for a result; whether anything moved on."""
+        try:
+            more_to_prepare = prepare_mailings(seconds=PREPARE_SECONDS)
+            self._start_runs(walk_account_queues())
+        except DatabaseError:
+            # The database is away: nothing is lost, the next round finds it again.
+            logger.exception("The walk failed and is repeated")
+            close_old_connections()
+            self._stopped.wait(WALK_SECONDS)
+            return True
+        return self._collect() or more_to_prepare
+
+    def _start_runs(self, account_ids: list[int]) -> None:
+        """One run per account, the process's connections shared out evenly."""
+        share, runs = self._shares(len(account_ids))
+        idle = [pk for pk in account_ids if pk not in self._running.values()]
+        for account_id in idle[: max(0, runs - len(self._running))]:
+            future = self._pool.submit(self._run_account, account_id, share)
+            self._running[future] = account_id
+
+    def _shares(self, accounts: int) -> tuple[int | None, int]:
+        """(connections of a run, runs at once)."""
+        if self.lanes is None:
+            return None, MAX_RUNS
+        share = max(1, self.lanes // max(1, accounts))
+        return share, min(MAX_RUNS, self.lanes // share)
+
+    def _run_account(self, account_id: int, lanes: int | None) -> SendReport:
+        try:
+            return send_account_queue(
+                account_id, lanes=lanes, stop=self._stopped.is_set
+            )
+        finally:
+            connections.close_all()
+
+    def _collect(self) -> bool:
+        """Take the reports of finished runs; whether a run moved any row."""
+        if not self._running:
+            return False
+        done, _going = wait(
+            self._running, timeout=WALK_SECONDS, return_when=FIRST_COMPLETED
+        )
+        moved = [self._report(future) for future in done]
+        return any(moved)
+
+    def _report(self, future: Future[SendReport]) -> bool:
+        account_id = self._running.pop(future)
+        try:
+            report = future.result()
+        except Exception:
+            # The boundary of a run, as a Celery task is one: its leases free its rows.
+            logger.exception("The run of account %s failed", account_id)
+            return False
+        self._on_report(report)
+        return bool(report.handled)

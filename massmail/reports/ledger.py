@@ -1,0 +1,141 @@
+"""The promises as questions to the whole database, each answered set-based."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from massmail.models import Delivery, DeliveryEvent, MailingOut, SendAttempt
+from massmail.models.delivery import LEASED_STATUSES, OPEN_STATUSES
+
+Status = Delivery.Status
+# Rows shown of each kind; the count is always that of all.
+SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A promise that rows break: how many, and the keys of the first hundred."""
+
+    check: str
+    promise: str
+    count: int
+    rows: list[int]
+
+
+def check_ledger(now: dt.datetime) -> Iterator[Broken]:
+    """What is broken; nothing for a clean ledger."""
+    for check, (promise, find) in CHECKS.items():
+        rows = find(now)
+        if count := rows.count():
+            keys = list(rows.order_by("pk").values_list("pk", flat=True)[:SHOWN])
+            yield Broken(check, promise, count, keys)
+
+
+def accepted_twice(now: dt.datetime) -> QuerySet:
+    attempts = SendAttempt.objects.filter(outcome=SendAttempt.Outcome.SENT)
+    twice = attempts.values("delivery").annotate(n=Count("pk")).filter(n__gt=1)
+    return Delivery.objects.filter(pk__in=twice.values("delivery"))
+
+
+def address_mailed_twice(now: dt.datetime) -> QuerySet:
+    others = Delivery.objects.filter(
+        mailing=OuterRef("mailing"), address_key=OuterRef("address_key")
+    ).exclude(pk=OuterRef("pk"))
+    mailed = Q(status__in=(Status.SENT, Status.UNCERTAIN, Status.SENDING))
+    return Delivery.objects.filter(
+        mailed, Exists(others.filter(mailed)), mailing__isnull=False
+    )
+
+
+def sent_without_acceptance(now: dt.datetime) -> QuerySet:
+    """Sent means that a server said so, or that a proof was written down."""
+    accepted = SendAttempt.objects.filter(
+        delivery=OuterRef("pk"), outcome=SendAttempt.Outcome.SENT
+    )
+    events = DeliveryEvent.objects.filter(delivery=OuterRef("pk"))
+    unproved = ~Exists(accepted) & ~Exists(events)
+    return Delivery.objects.filter(unproved | Q(message_id=""), status=Status.SENT)
+
+
+def accepted_but_not_sent(now: dt.datetime) -> QuerySet:
+    accepted = SendAttempt.objects.filter(
+        delivery=OuterRef("pk"), outcome=SendAttempt.Outcome.SENT
+    )
+    return Delivery.objects.filter(Exists(accepted)).exclude(status=Status.SENT)
+
+
+def rows_lost(now: dt.datetime) -> QuerySet:
+    return MailingOut.objects.annotate(n=Count("deliveries")).exclude(
+        n=F("recipients_count")
+    )
+
+
+def done_but_open(now: dt.datetime) -> QuerySet:
+    return MailingOut.objects.filter(Exists(open_rows()), status=MailingOut.Status.DONE)
+
+
+def cancelled_but_waiting(now: dt.datetime) -> QuerySet:
+    waiting = open_rows().filter(status=Status.QUEUED)
+    return MailingOut.objects.filter(
+        Exists(waiting), status=MailingOut.Status.INTERRUPTED
+    )
+
+
+def open_rows() -> QuerySet:
+    return Delivery.objects.filter(mailing=OuterRef("pk"), status__in=OPEN_STATUSES)
+
+
+def launched_without_version(now: dt.datetime) -> QuerySet:
+    return MailingOut.objects.filter(launched_at__isnull=False, version=None)
+
+
+def waiting_for_nobody(now: dt.datetime) -> QuerySet:
+    return Delivery.objects.filter(
+        status=Status.QUEUED,
+        email_account=None,
+        mailing__launched_at__isnull=False,
+    )
+
+
+def held_by_the_dead(now: dt.datetime) -> QuerySet:
+    """Leases that ran out an hour ago: nothing takes them back."""
+    return Delivery.objects.filter(
+        status__in=LEASED_STATUSES, lease_until__lt=now - dt.timedelta(hours=1)
+    )
+
+
+def half_added(now: dt.datetime) -> QuerySet:
+    return Delivery.objects.filter(
+        status=Status.SKIPPED, reason=Delivery.SkipReason.PREPARING
+    )
+
+
+def attempts_without_hand_over(now: dt.datetime) -> QuerySet:
+    """An open attempt belongs to a row that is being sent by the same claim."""
+    current = Delivery.objects.filter(
+        pk=OuterRef("delivery"), status=Status.SENDING, claim_token=OuterRef("token")
+    )
+    return SendAttempt.objects.filter(
+        ~Exists(current), outcome=SendAttempt.Outcome.OPEN
+    )
+
+
+Check = tuple[str, Callable[[dt.datetime], QuerySet]]
+CHECKS: dict[str, Check] = {
+    "accepted_twice": ("never twice", accepted_twice),
+    "address_mailed_twice": ("never twice", address_mailed_twice),
+    "sent_without_acceptance": ("never lost", sent_without_acceptance),
+    "accepted_but_not_sent": ("never lost", accepted_but_not_sent),
+    "rows_lost": ("never lost", rows_lost),
+    "done_but_open": ("never lost", done_but_open),
+    "cancelled_but_waiting": ("never silent", cancelled_but_waiting),
+    "launched_without_version": ("never lost", launched_without_version),
+    "waiting_for_nobody": ("never silent", waiting_for_nobody),
+    "held_by_the_dead": ("never silent", held_by_the_dead),
+    "half_added": ("never lost", half_added),
+    "attempts_without_hand_over": ("never lost", attempts_without_hand_over),
+}

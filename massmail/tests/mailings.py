@@ -1,0 +1,78 @@
+"""The main job in a few words, for tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from massmail.audience.snapshot import create_mailing
+from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.orchestrator.lifecycle import launch
+from massmail.orchestrator.send import send_account_queue
+from massmail.orchestrator.walk import walk_account_queues
+from massmail.tests.factories import EmailAccountFactory, EmlMessageFactory, UserFactory
+from massmail.tests.hostapp.models import Customer
+
+POSTAL_ADDRESS = "Example Ltd, 1 Main Street, Utrecht"
+
+
+def ready_settings(**fields: Any) -> MassmailSettings:
+    """Settings with which a launch is not refused."""
+    settings = MassmailSettings(postal_address=POSTAL_ADDRESS, **fields)
+    settings.save()
+    return settings
+
+
+def add_customers(owner: Any, count: int, **fields: Any) -> list[Customer]:
+    return Customer.objects.bulk_create(
+        Customer(
+            name=f"Customer {number}",
+            email=f"customer{number}@example.com",
+            owner=owner,
+            **fields,
+        )
+        for number in range(count)
+    )
+
+
+def draft(owner: Any = None, customers: int = 3, **fields: Any) -> MailingOut:
+    """A prepared mailing to new customers of its owner."""
+    owner = owner or UserFactory()
+    add_customers(owner, customers)
+    return create_mailing(
+        owner=owner,
+        message=EmlMessageFactory(owner=owner, **fields),
+        recipients=Customer.objects.filter(owner=owner),
+    )
+
+
+def account_at(server: Any, owner: Any, **fields: Any) -> EmailAccount:
+    return EmailAccountFactory(owner=owner, email_port=server.port, **fields)
+
+
+def launched(server: Any, customers: int = 3, **fields: Any) -> MailingOut:
+    """A running mailing with one account at the server."""
+    ready_settings()
+    mailing = draft(customers=customers)
+    account_at(server, mailing.owner, **fields)
+    return launch(mailing, by=mailing.owner)
+
+
+def send_all(now: dt.datetime | None = None) -> int:
+    """What `send_queue --once` does; returns the number of rows that moved."""
+    handled = 0
+    while True:
+        reports = [send_account_queue(pk, now=now) for pk in walk_account_queues(now)]
+        moved = sum(report.handled for report in reports)
+        if not moved:
+            return handled
+        handled += moved
+
+
+def states(mailing: MailingOut) -> dict[str, int]:
+    """Counts of the states that occur."""
+    return {state: count for state, count in mailing.counts().items() if count}
+
+
+def row_of(mailing: MailingOut, address: str) -> Delivery:
+    return Delivery.objects.get(mailing=mailing, address=address)

@@ -1,0 +1,325 @@
+"""Why a mailing is not sending, in one sentence, and when it goes on."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from massmail.models import (
+    AccountLane,
+    Delivery,
+    EmailAccount,
+    Heartbeat,
+    MailingOut,
+    MassmailSettings,
+)
+from massmail.models.breakers import StopReason
+from massmail.orchestrator.explain import Explanation, explain
+from massmail.sending.outcomes import HELP
+from massmail.tests.factories import (
+    NOW,
+    DeliveryFactory,
+    EmailAccountFactory,
+    MailingOutFactory,
+    SendAttemptFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+HOUR = dt.timedelta(hours=1)
+# A Friday evening, and the Monday after it.
+EVENING = dt.datetime(2027, 3, 12, 20, tzinfo=dt.UTC)
+MONDAY = dt.datetime(2027, 3, 15, 8, 30, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def mailing():
+    """Launched and prepared, one waiting row, worker and beat alive."""
+    mailing = MailingOutFactory(launched=True)
+    DeliveryFactory(mailing=mailing, email_account__name="Anna's")
+    for name in (Heartbeat.BEAT, Heartbeat.WORKER):
+        Heartbeat.objects.beat(name, NOW)
+    return mailing
+
+
+def why(mailing, now=NOW):
+    """(sentence, next time); a clock that goes on has gone on for a moment only."""
+    mailing.refresh_from_db()
+    found = explain(mailing, now=now)
+    if found.next_at and dt.timedelta(0) < found.next_at - now < HOUR / 60:
+        return found.reason, now
+    return found.reason, found.next_at
+
+
+def mailings(**fields):
+    MailingOut.objects.update(**fields)
+
+
+def accounts(**fields):
+    EmailAccount.objects.update(**fields)
+
+
+def rows(**fields):
+    Delivery.objects.update(**fields)
+
+
+def claim(until=NOW + HOUR):
+    token = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+    rows(status="claimed", claim_token=token, lease_until=until)
+
+
+def business_time(**fields):
+    MassmailSettings(use_business_time=True, **fields).save()
+
+
+def test_when_nothing_is_in_the_way_it_is_being_sent(mailing):
+    assert why(mailing) == ("It is being sent.", NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"status": "D"}, "Done: every recipient has a final state."),
+        ({"status": "I"}, "It was cancelled."),
+        ({"prepared_at": None}, "The recipients are still being prepared."),
+        ({"status": "P", "launched_at": None}, "It has not been launched yet."),
+        ({"status": "P"}, "It was paused; it goes on when it is resumed."),
+    ],
+    ids=str,
+)
+def test_what_the_mailings_state_says(mailing, fields, reason):
+    mailings(**fields)
+
+    assert why(mailing) == (reason, None)
+
+
+def test_a_merged_mailing_went_into_another(mailing):
+    mailings(status="I", merged_into=MailingOutFactory())
+
+    assert why(mailing) == ("It was merged into another mailing.", None)
+
+
+@pytest.mark.parametrize("stop", StopReason.values)
+def test_a_breaker_says_why_and_what_to_do(mailing, stop):
+    mailings(status="E", stop_reason=stop)
+
+    reason, next_at = why(mailing)
+
+    assert next_at is None
+    assert str(StopReason(stop).label) in reason
+    assert reason.endswith("Resume it when that is mended.")
+
+
+def test_an_owner_who_left_is_named(mailing):
+    mailing.owner.is_active = False
+    mailing.owner.save()
+
+    assert why(mailing) == ("Its owner's user account is not active.", None)
+
+
+def test_the_last_messages_are_on_their_way(mailing):
+    claim()
+
+    assert why(mailing) == ("The last messages are on their way.", NOW + HOUR)
+
+
+def test_uncertain_messages_want_a_decision(mailing):
+    rows(status="uncertain")
+
+    reason, next_at = why(mailing)
+
+    assert reason.endswith("decide.")
+    assert next_at is None
+
+
+def test_when_all_is_final_nothing_is_missing_any_more(mailing):
+    """The moment between the last reply and the end of the mailing."""
+    rows(status="sent")
+
+    assert why(mailing) == ("Every recipient has a final state; it is ending.", NOW)
+
+
+def test_a_scheduled_mailing_starts_at_its_time(mailing):
+    mailings(start_at=NOW + 3 * HOUR)
+
+    assert why(mailing) == ("It is scheduled for a later time.", NOW + 3 * HOUR)
+
+
+def test_a_start_outside_business_hours_is_their_beginning(mailing):
+    business_time()
+    mailings(start_at=EVENING)
+
+    assert why(mailing) == ("It is scheduled for a later time.", MONDAY)
+
+
+def test_outside_business_hours_it_waits_for_them(mailing):
+    business_time()
+
+    assert why(mailing, EVENING) == ("It is outside business hours now.", MONDAY)
+    assert why(mailing, NOW)[0] == "It is being sent."
+
+
+def test_without_business_hours_ahead_a_person_must_act(mailing):
+    business_time(business_days=[])
+
+    assert why(mailing) == ("It is outside business hours now.", None)
+
+
+def test_rows_without_an_account_say_so(mailing):
+    rows(email_account=None)
+
+    assert why(mailing) == (
+        "The waiting recipients have no account to send from.",
+        None,
+    )
+
+
+def test_an_account_that_was_given_away_says_so(mailing):
+    accounts(owner=UserFactory(), state="stopped")
+
+    assert why(mailing) == (
+        "The account Anna's is not its owner's any more.",
+        None,
+    )
+
+
+def test_a_stopped_account_says_why_in_words(mailing):
+    accounts(state="stopped", state_reason="login_refused")
+
+    assert why(mailing) == (
+        f"The account Anna's is stopped: {HELP['login_refused']}",
+        None,
+    )
+
+
+def test_a_persons_own_words_are_shown_as_they_are(mailing):
+    accounts(state="stopped", state_reason="Anna is on leave.")
+
+    assert why(mailing)[0] == "The account Anna's is stopped: Anna is on leave."
+
+
+def test_a_resting_account_says_until_when(mailing):
+    accounts(state="paused", state_reason="server_busy", paused_until=NOW + HOUR)
+
+    reason, next_at = why(mailing)
+
+    assert reason == f"The account Anna's rests: {HELP['server_busy']}"
+    assert next_at == NOW + HOUR
+
+
+def test_a_rest_that_ends_outside_business_hours_ends_with_them(mailing):
+    business_time()
+    accounts(state="paused", state_reason="server_busy", paused_until=EVENING)
+
+    assert why(mailing)[1] == MONDAY
+
+
+def test_a_rest_that_is_over_holds_nothing(mailing):
+    accounts(state="paused", paused_until=NOW)
+
+    assert why(mailing)[0] == "It is being sent."
+
+
+def test_a_full_quota_says_when_it_frees(mailing):
+    accounts(per_hour=1)
+    SendAttemptFactory(
+        delivery=DeliveryFactory(
+            mailing=mailing, status="sent", email_account=EmailAccount.objects.get()
+        ),
+        occurred_at=NOW - HOUR / 4,
+    )
+
+    assert why(mailing) == (
+        "The account Anna's has used up its sending limit.",
+        NOW + HOUR * 3 / 4 + dt.timedelta(microseconds=1),
+    )
+
+
+def test_a_gap_says_when_it_ends(mailing):
+    accounts(next_send_at=NOW + HOUR)
+
+    assert why(mailing) == (
+        "The account Anna's pauses between two messages.",
+        NOW + HOUR,
+    )
+
+
+def test_rows_that_are_tried_again_later_say_when(mailing):
+    rows(not_before=NOW + HOUR)
+
+    assert why(mailing) == (
+        "The remaining recipients are tried again later.",
+        NOW + HOUR,
+    )
+
+
+def test_one_account_that_can_send_is_enough(mailing):
+    accounts(state="stopped")
+    DeliveryFactory(mailing=mailing)
+
+    assert why(mailing)[0] == "It is being sent."
+
+
+def test_of_several_accounts_the_first_to_go_on_is_named(mailing):
+    accounts(state="stopped", state_reason="login_refused")
+    for hours in (3, 2):
+        account = EmailAccountFactory(
+            owner=mailing.owner,
+            name=f"in {hours}",
+            state="paused",
+            state_reason="server_busy",
+            paused_until=NOW + hours * HOUR,
+        )
+        DeliveryFactory(mailing=mailing, email_account=account)
+
+    reason, next_at = why(mailing)
+
+    assert reason.startswith("The account in 2 rests:")
+    assert next_at == NOW + 2 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("silent", "words"), [("beat", "scheduler (beat)"), ("worker", "sending worker")]
+)
+def test_a_silent_process_is_named(mailing, silent, words):
+    Heartbeat.objects.filter(name=silent).update(beat_at=NOW - HOUR)
+
+    assert words in why(mailing)[0]
+
+
+def test_a_held_lane_proves_a_worker(mailing):
+    Heartbeat.objects.all().delete()
+    AccountLane.objects.create(
+        email_account=EmailAccount.objects.get(), number=1, lease_until=NOW + HOUR
+    )
+
+    assert why(mailing)[0] == "It is being sent."
+
+
+# In the order in which they are told; each one hides all that follow.
+CAUSES = [
+    ("cancelled", lambda: mailings(status="I"), "It was cancelled."),
+    ("preparing", lambda: mailings(prepared_at=None), "still being prepared"),
+    ("paused", lambda: mailings(status="P"), "It was paused"),
+    ("stopped", lambda: mailings(stop_reason="reputation"), "It was stopped"),
+    ("scheduled", lambda: mailings(start_at=NOW + HOUR), "scheduled"),
+    ("hours", lambda: business_time(business_days=[6]), "outside business hours"),
+    ("account", lambda: accounts(state="stopped"), "is stopped"),
+    ("quota", lambda: accounts(per_day=0), "used up its sending limit"),
+    ("gap", lambda: accounts(next_send_at=NOW + HOUR), "between two messages"),
+    ("later", lambda: rows(not_before=NOW + HOUR), "tried again later"),
+    ("beat", lambda: Heartbeat.objects.all().delete(), "scheduler"),
+]
+
+
+@pytest.mark.parametrize("position", range(len(CAUSES)), ids=[c[0] for c in CAUSES])
+def test_the_first_cause_is_told(mailing, position):
+    for _name, cause, _words in reversed(CAUSES[position:]):
+        cause()
+
+    assert CAUSES[position][2] in why(mailing)[0]
+
+
+def test_an_explanation_without_a_time_needs_a_person():
+    assert Explanation("Why").next_at is None

@@ -1,0 +1,213 @@
+"""Each check of the ledger finds the row that was broken by hand, and only that."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from massmail.models import Delivery, MailingOut, SendAttempt
+from massmail.reports.ledger import CHECKS, SHOWN, check_ledger
+from massmail.tests.factories import (
+    NOW,
+    DeliveryEventFactory,
+    DeliveryFactory,
+    MailingOutFactory,
+    SendAttemptFactory,
+)
+
+pytestmark = pytest.mark.django_db
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def mailing():
+    """A running mailing with a sent, a waiting and a skipped row; all is well."""
+    mailing = MailingOutFactory(launched=True, recipients_count=3)
+    row = DeliveryFactory(mailing=mailing, status="sent", message_id="<1@example.com>")
+    SendAttemptFactory(delivery=row)
+    DeliveryFactory(mailing=mailing)
+    DeliveryFactory(mailing=mailing, status="skipped")
+    assert broken() == {}
+    return mailing
+
+
+def broken():
+    return {found.check: found.rows for found in check_ledger(NOW)}
+
+
+def rows(status):
+    return Delivery.objects.filter(status=status)
+
+
+def sent():
+    return rows("sent").get()
+
+
+def accept_twice(mailing):
+    SendAttemptFactory(delivery=sent())
+    return sent()
+
+
+def mail_an_address_twice(mailing):
+    twin = DeliveryFactory(mailing=mailing, status="skipped", address=sent().address)
+    MailingOut.objects.update(recipients_count=4)
+    # The constraint forbids it; suppose that it was lost.
+    Delivery.objects.filter(pk=twin.pk).update(address_key="x", status="uncertain")
+    with_constraint_off(twin.pk, sent().address_key)
+    return twin, sent()
+
+
+def with_constraint_off(pk, key):
+    from django.db import connection
+
+    constraint = next(
+        found
+        for found in Delivery._meta.constraints
+        if found.name == "one_delivery_per_address"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {constraint.name}")
+    Delivery.objects.filter(pk=pk).update(address_key=key)
+
+
+def forget_the_acceptance(mailing):
+    SendAttempt.objects.all().delete()
+    return sent()
+
+
+def forget_the_message_id(mailing):
+    rows("sent").update(message_id="")
+    return sent()
+
+
+def lose_the_result(mailing):
+    rows("sent").update(status="failed")
+    return rows("failed").get()
+
+
+def lose_a_row(mailing):
+    rows("skipped").delete()
+    return mailing
+
+
+def end_too_early(mailing):
+    MailingOut.objects.update(status="D")
+    return mailing
+
+
+def cancel_but_leave_a_row(mailing):
+    MailingOut.objects.update(status="I")
+    return mailing
+
+
+def forget_the_version(mailing):
+    MailingOut.objects.update(version=None)
+    return mailing
+
+
+def forget_the_account(mailing):
+    rows("queued").update(email_account=None)
+    return rows("queued").get()
+
+
+def die_and_nobody_looks(mailing):
+    rows("queued").update(
+        status="claimed",
+        claim_token="6f9619ff-8b86-d011-b42d-00c04fc964ff",
+        lease_until=NOW - HOUR - dt.timedelta(seconds=1),
+    )
+    return rows("claimed").get()
+
+
+def add_half_of_it(mailing):
+    rows("skipped").update(reason="preparing")
+    return rows("skipped").get()
+
+
+def leave_an_attempt_open(mailing):
+    return SendAttemptFactory(delivery=rows("queued").get(), outcome="open")
+
+
+DEFECTS = [
+    ("accepted_twice", accept_twice),
+    ("address_mailed_twice", mail_an_address_twice),
+    ("sent_without_acceptance", forget_the_acceptance),
+    ("sent_without_acceptance", forget_the_message_id),
+    ("accepted_but_not_sent", lose_the_result),
+    ("rows_lost", lose_a_row),
+    ("done_but_open", end_too_early),
+    ("cancelled_but_waiting", cancel_but_leave_a_row),
+    ("launched_without_version", forget_the_version),
+    ("waiting_for_nobody", forget_the_account),
+    ("held_by_the_dead", die_and_nobody_looks),
+    ("half_added", add_half_of_it),
+    ("attempts_without_hand_over", leave_an_attempt_open),
+]
+
+
+def test_every_check_has_a_defect_of_its_own():
+    assert {check for check, _defect in DEFECTS} == set(CHECKS)
+
+
+@pytest.mark.parametrize(("check", "defect"), DEFECTS, ids=[d[0] for d in DEFECTS])
+def test_each_check_finds_what_was_broken(mailing, check, defect):
+    found = defect(mailing)
+
+    objects = found if isinstance(found, tuple) else (found,)
+    assert broken() == {check: sorted(one.pk for one in objects)}
+
+
+def test_a_proof_stands_in_for_an_acceptance(mailing):
+    forget_the_acceptance(mailing)
+    DeliveryEventFactory(delivery=sent(), kind="resolved")
+
+    assert broken() == {}
+
+
+def test_a_row_with_many_events_is_one_broken_row(mailing):
+    DeliveryEventFactory.create_batch(3, delivery=sent())
+    forget_the_message_id(mailing)
+
+    [found] = check_ledger(NOW)
+
+    assert (found.count, found.rows) == (1, [sent().pk])
+
+
+def test_a_running_hand_over_is_no_defect(mailing):
+    row = DeliveryFactory(mailing=mailing, status="sending")
+    SendAttemptFactory(delivery=row, token=row.claim_token, outcome="open")
+    MailingOut.objects.update(recipients_count=4)
+
+    assert broken() == {}
+
+
+def test_a_draft_waits_for_no_account_yet():
+    mailing = MailingOutFactory(recipients_count=1)
+    DeliveryFactory(mailing=mailing, version=None, email_account=None)
+
+    assert broken() == {}
+
+
+def test_all_are_counted_and_the_first_are_shown(mailing):
+    first = rows("skipped").get()
+    Delivery.objects.bulk_create(
+        Delivery(
+            mailing=mailing,
+            content_type=first.content_type,
+            object_id=f"r{number}",
+            status="skipped",
+            reason="preparing",
+            not_before=NOW,
+            queued_at=NOW,
+        )
+        for number in range(SHOWN + 20)
+    )
+    MailingOut.objects.update(recipients_count=3 + SHOWN + 20)
+
+    [found] = check_ledger(NOW)
+
+    assert found.promise == "never lost"
+    assert found.count == SHOWN + 20
+    assert len(found.rows) == SHOWN
+    assert found.rows == sorted(found.rows)
