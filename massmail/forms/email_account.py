@@ -1,0 +1,176 @@
+"""The form of a mailbox: secrets go in and never come out."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from common.site.owned import OwnedModelForm
+from massmail.backends.hosts import ascii_host, is_loopback, is_public
+from massmail.backends.phases import SmtpFailure
+from massmail.conf import conf
+from massmail.models import EmailAccount
+
+# What providers take mail from clients at, and 2525, where many offer it besides.
+MAIL_PORTS = frozenset({25, 465, 587, 2525})
+IMAP_PORTS = frozenset({143, 993})
+
+
+def login_choices() -> list[tuple[str, str | Promise]]:
+    """The login methods that an account can have."""
+    return [
+        (EmailAccount.NO_AUTH, _("none")),
+        (EmailAccount.PASSWORD, _("password")),
+    ]
+
+
+class EmailAccountForm(OwnedModelForm):
+    """Blank keeps the stored password; nothing of it reaches the page."""
+
+    auth = forms.ChoiceField(label=_("Login"), choices=login_choices)
+    email_host_password = forms.CharField(
+        label=_("Password"),
+        required=False,
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Stored encrypted and never shown. Blank keeps the stored one."),
+    )
+    clear_password = forms.BooleanField(
+        label=_("Forget the stored password"), required=False
+    )
+
+    class Meta:
+        model = EmailAccount
+        fields = [
+            "owner",
+            "co_owner",
+            "department",
+            "name",
+            "from_name",
+            "from_email",
+            "reply_to",
+            "is_main",
+            "for_massmail",
+            "email_host",
+            "email_port",
+            "security",
+            "auth",
+            "email_host_user",
+            "email_host_password",
+            "per_minute",
+            "per_hour",
+            "per_day",
+            "min_gap_seconds",
+            "max_gap_seconds",
+            "max_connections",
+            "imports_mail",
+            "imap_host",
+            "imap_port",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Not even as an initial value: a blank field is then an unchanged one.
+        self.initial.pop("email_host_password", None)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        self.keep_password(cleaned)
+        self.check_login(cleaned)
+        self.check_server(cleaned, "email_host", "email_port", MAIL_PORTS)
+        self.check_server(cleaned, "imap_host", "imap_port", IMAP_PORTS)
+        return cleaned
+
+    def keep_password(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("clear_password"):
+            if cleaned.get("email_host_password"):
+                self.add_error(
+                    "clear_password", _("Either enter a password or forget it.")
+                )
+            cleaned["email_host_password"] = ""
+        elif not cleaned.get("email_host_password"):
+            cleaned["email_host_password"] = self.instance.email_host_password
+
+    def check_login(self, cleaned: dict[str, Any]) -> None:
+        """A password is given, and goes over an open line to this machine only."""
+        if cleaned.get("auth") != EmailAccount.PASSWORD:
+            return
+        if not cleaned.get("email_host_user"):
+            self.add_error("email_host_user", _("This login needs a user name."))
+        if not cleaned.get("email_host_password"):
+            self.add_error("email_host_password", _("This login needs a password."))
+        host = cleaned.get("email_host", "")
+        if cleaned.get("security") == EmailAccount.Security.NONE and not is_this_host(
+            host
+        ):
+            self.add_error(
+                "security",
+                _("A password is sent over STARTTLS or TLS only. Choose one of them."),
+            )
+
+    def check_server(
+        self, cleaned: dict[str, Any], host: str, port: str, ports: frozenset[int]
+    ) -> None:
+        """Says early what the connection would refuse; names are resolved then."""
+        if not cleaned.get(host):
+            return
+        if not is_host_name(cleaned[host]):
+            self.add_error(host, _("Enter the server's name alone."))
+        elif not conf.ALLOW_PRIVATE_HOSTS:
+            self.check_reach(cleaned, host, port, ports)
+
+    def check_reach(
+        self, cleaned: dict[str, Any], host: str, port: str, ports: frozenset[int]
+    ) -> None:
+        if is_private(cleaned[host]):
+            self.add_error(
+                host, _("This server is inside a network and must not be used.")
+            )
+        if port in cleaned and cleaned[port] not in ports:
+            allowed = ", ".join(str(number) for number in sorted(ports))
+            text = _("Mail servers answer at one of these ports: %(ports)s.")
+            self.add_error(port, text % {"ports": allowed})
+
+    @property
+    def changed_data(self) -> list[str]:
+        """Forgetting a password changes it, though its field stays blank."""
+        changed = list(super().changed_data)
+        if "clear_password" in changed and "email_host_password" not in changed:
+            changed.append("email_host_password")
+        return changed
+
+
+def is_host_name(text: str) -> bool:
+    """No URL, no port; whether it exists is the resolver's to say."""
+    try:
+        name = ascii_host(text)
+    except SmtpFailure:
+        return False
+    return is_ip_address(name) or not set(name) & set("/:@")
+
+
+def is_this_host(host: str) -> bool:
+    return is_local_name(host) or (is_ip_address(host) and is_loopback(host))
+
+
+def is_private(host: str) -> bool:
+    return is_local_name(host) or (is_ip_address(host) and not is_public(host))
+
+
+def is_local_name(host: str) -> bool:
+    """RFC 6761 §6.3: localhost and all names below it are this machine."""
+    name = host.strip().rstrip(".").lower()
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,33 @@
+"""What can still be changed of a mailing before its launch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from common.site.owned import OwnedModelForm
+from massmail.models import MailingOut
+
+
+class DraftForm(OwnedModelForm):
+    """Name, times and message of a draft."""
+
+    class Meta:
+        model = MailingOut
+        fields = ["name", "message", "start_at", "expires_at"]
+
+    def clean(self) -> dict[str, Any]:
+        """The page may have been open while somebody launched the mailing.
+
+        The row stays locked until the change is committed (the admin's views are
+        transactions), so a launch cannot come in between either.
+        """
+        cleaned = super().clean() or self.cleaned_data
+        current = MailingOut.objects.select_for_update().filter(pk=self.instance.pk)
+        if not all(mailing.is_draft for mailing in current):
+            raise forms.ValidationError(
+                _("This mailing was launched meanwhile. Nothing was changed.")
+            )
+        return cleaned

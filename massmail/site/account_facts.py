@@ -1,0 +1,168 @@
+"""How an account fares, in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet, TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from massmail.backends.causes import Cause
+from massmail.models import (
+    AccountEvent,
+    Delivery,
+    EmailAccount,
+    MassmailSettings,
+    SendAttempt,
+)
+from massmail.sending.outcomes import HELP
+from massmail.sending.quotas import DAY, HOUR, limits, room
+from massmail.site.mailing_facts import when
+
+State = EmailAccount.State
+HISTORY_LENGTH = 20
+
+
+class Tone(TextChoices):
+    """What a traffic light would show; the words go with it."""
+
+    GOOD = "good", gettext_lazy("active")
+    RESTING = "resting", gettext_lazy("resting")
+    STOPPED = "stopped", gettext_lazy("stopped")
+
+
+@dataclass(frozen=True)
+class Health:
+    """The account's state: what it is, what to do, what the server said last."""
+
+    tone: Tone
+    sentence: str
+    help_text: str
+    server_words: str
+
+    @property
+    def is_good(self) -> bool:
+        return self.tone == Tone.GOOD
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.tone == Tone.STOPPED
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Mails begun in the window that ends now; no limit is None."""
+
+    window: str
+    used: int
+    limit: int | None
+
+    @property
+    def is_full(self) -> bool:
+        return self.limit is not None and self.used >= self.limit
+
+
+def tone_of(account: EmailAccount, now: dt.datetime) -> Tone:
+    """A pause that is over counts as none: the next walk ends it."""
+    if account.state == State.STOPPED:
+        return Tone.STOPPED
+    until = account.paused_until
+    if account.state == State.PAUSED and (until is None or until > now):
+        return Tone.RESTING
+    return Tone.GOOD
+
+
+def health_of(account: EmailAccount, now: dt.datetime) -> Health:
+    tone = tone_of(account, now)
+    return Health(
+        tone,
+        sentence_of(account, tone, now),
+        "" if tone == Tone.GOOD else reason_in_words(account.state_reason),
+        server_words(account.last_error),
+    )
+
+
+def sentence_of(account: EmailAccount, tone: Tone, now: dt.datetime) -> str:
+    if tone == Tone.STOPPED:
+        return _(
+            "It sends nothing until the cause is mended and it is activated again."
+        )
+    if tone == Tone.RESTING and account.paused_until is None:
+        return _("It sends nothing until it is activated again.")
+    if tone == Tone.RESTING:
+        text = _("It goes on by itself %(when)s.")
+        return text % {"when": when(account.paused_until)}
+    free = room(account, MassmailSettings.load(), now=now, wanted=1)
+    if free.next_at is None:
+        return _("It sends what is waiting.")
+    text = _("Its sending limit is used up. It goes on %(when)s.")
+    return text % {"when": when(free.next_at)}
+
+
+def reason_in_words(reason: str) -> str:
+    """The sender stores a code word, people what they typed."""
+    return str(HELP.get(reason, reason))
+
+
+def server_words(detail: str) -> str:
+    """What the other side said; our own code word before it says nothing to people."""
+    cause = Cause.of(detail)
+    return detail.removeprefix(str(cause)).lstrip(": ") if cause else detail
+
+
+def usages_of(account: EmailAccount, now: dt.datetime) -> list[Usage]:
+    """What the limits count: every message handed over, whatever the answer."""
+    allowed = dict(limits(account, MassmailSettings.load()))
+    windows = [(HOUR, _("in the last hour")), (DAY, _("in the last 24 hours"))]
+    return [
+        Usage(words, attempts(now - window, [account]).count(), allowed.get(window))
+        for window, words in windows
+    ]
+
+
+def attempts(
+    since: dt.datetime, accounts: Iterable[EmailAccount]
+) -> QuerySet[SendAttempt]:
+    return SendAttempt.objects.filter(
+        email_account__in=list(accounts), occurred_at__gte=since
+    ).order_by()
+
+
+def usages_today(
+    accounts: Iterable[EmailAccount], now: dt.datetime
+) -> dict[int, Usage]:
+    """{account id: its last 24 hours}; two queries for all of them."""
+    accounts = list(accounts)
+    settings = MassmailSettings.load()
+    counted = attempts(now - DAY, accounts).values_list("email_account")
+    used = dict(counted.annotate(Count("pk")))
+    return {
+        account.pk: Usage(
+            "", used.get(account.pk, 0), dict(limits(account, settings)).get(DAY)
+        )
+        for account in accounts
+    }
+
+
+def waiting_count(account: EmailAccount) -> int:
+    """Recipients that wait for this account and for no other."""
+    return Delivery.objects.filter(
+        email_account=account, status=Delivery.Status.QUEUED, mailing__isnull=False
+    ).count()
+
+
+def history_of(account: EmailAccount) -> list[dict[str, object]]:
+    events = AccountEvent.objects.filter(email_account=account).select_related("by")
+    return [
+        {
+            "occurred_at": event.occurred_at,
+            "state": event.get_state_display(),
+            "reason": reason_in_words(event.reason),
+            "server_words": server_words(event.detail),
+            "by": event.by,
+        }
+        for event in events[:HISTORY_LENGTH]
+    ]

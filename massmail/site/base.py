@@ -1,0 +1,96 @@
+"""What massmail's admin pages share."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import model_ngettext, unquote
+from django.db import models
+from django.http import Http404, HttpRequest
+
+from common.site.owned import OwnedModelAdmin, PolicyAdmin
+from common.site.read_only import ReadOnly
+from massmail.models import EmailAccount, Signature
+from massmail.recipients.access import AccessPolicy, access_policy
+
+# Lists of other people's filter values would tell who they are.
+OWNER_FILTER = ("owner", admin.RelatedOnlyFieldListFilter)
+
+
+class MassmailAdmin(OwnedModelAdmin):
+    """Pages of an owned model under the host's access policy."""
+
+    show_full_result_count = False
+    # Models whose rows keep an object from being deleted, with their foreign keys.
+    held_by: ClassVar[list[tuple[type[models.Model], str]]] = []
+
+    def access_policy(self) -> AccessPolicy:
+        return access_policy()
+
+    def object_or_404(self, request: HttpRequest, object_id: str) -> Any:
+        """The object of an extra page, when the person may see it."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None or not self.has_view_permission(request, obj):
+            raise Http404
+        return obj
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """What holds an object is counted, not listed: it may be 100,000 rows, or
+        other people's.
+
+        Rights are asked for the objects themselves; what goes with them (history,
+        attachments) is nobody's to delete by itself.
+        """
+        forbidden = {
+            str(self.opts.verbose_name)
+            for obj in objs
+            if not self.has_delete_permission(request, obj)
+        }
+        if holders := self.holders(objs):
+            return [str(obj) for obj in objs], {}, forbidden, holders
+        deleted, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, forbidden, protected
+
+    def holders(self, objs: Any) -> list[str]:
+        """What keeps the objects, in the form "3 mailings"."""
+        found = []
+        for model, foreign_key in self.held_by:
+            rows = model._default_manager.filter(**{f"{foreign_key}__in": objs})
+            if count := rows.count():
+                found.append(f"{count} {model_ngettext(model, count)}")
+        return found
+
+    def choices_for(
+        self, db_field: models.ForeignKey, request: HttpRequest
+    ) -> models.QuerySet:
+        rows = super().choices_for(db_field, request)
+        if request.user.is_superuser:
+            return rows
+        if db_field.remote_field.model is EmailAccount:
+            return EmailAccount.objects.usable_by(request.user)
+        if db_field.remote_field.model is Signature:
+            return Signature.objects.filter(owner=request.user)
+        return rows
+
+
+class LedgerAdmin(ReadOnly, PolicyAdmin):
+    """Pages of rows that nobody adds, changes or deletes by hand."""
+
+    show_full_result_count = False
+
+    def access_policy(self) -> AccessPolicy:
+        return access_policy()
+
+    def visible_by(
+        self, request: HttpRequest, queryset: models.QuerySet, path: str
+    ) -> models.QuerySet:
+        """Rows whose owned parent, found at the ORM path, the person may see."""
+        user: Any = request.user
+        if user.is_superuser:
+            return queryset
+        parent = queryset.model._meta.get_field(path).related_model
+        parents = access_policy().visible(user, parent._default_manager.all())
+        return queryset.filter(**{f"{path}__in": parents.values("pk")})

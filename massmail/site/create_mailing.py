@@ -1,0 +1,168 @@
+"""From a selection in a list of records to a mailing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import model_ngettext
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from massmail.audience.selection import prepare_selected, store_selection
+from massmail.audience.vips import addressable
+from massmail.exceptions import NotAllowed
+from massmail.forms.create_mailing import NEW, CreateMailingForm
+from massmail.models import EmailAccount, MailingOut
+from massmail.permissions import main_account, mass_mail_accounts
+from massmail.recipients.registry import source_of
+from massmail.site.links import add_url_if_allowed, admin_url
+
+TEMPLATE = "admin/massmail/create_mailing.html"
+# Up to so many recipients are added while the manager waits: it takes well below a
+# second. The time only keeps a database that is stuck from holding the page.
+AT_ONCE = 500
+SECONDS_AT_ONCE = 20.0
+
+
+class Chosen:
+    """What was ticked in a list: `count` records, of which the user may mail `mine`."""
+
+    def __init__(self, user: Any, records: QuerySet) -> None:
+        self.user, self.records = user, records
+        self.count = records.count()
+
+    @cached_property
+    def mine(self) -> int:
+        return addressable(self.user, self.records).count()
+
+    @property
+    def foreign(self) -> int:
+        return self.count - self.mine
+
+
+def create_mailing_page(
+    model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet
+) -> HttpResponse | None:
+    """The page that asks, and what follows from its answer; None: back to the list."""
+    chosen = Chosen(request.user, queryset)
+    if not chosen.count:
+        text = _("None of the selected records is there any more. Nothing was created.")
+        messages.warning(request, text)
+        return None
+    data = request.POST if "create" in request.POST else None
+    form = CreateMailingForm(
+        data,
+        user=request.user,
+        source=source_of(queryset.model),
+        initial={"name": suggested_name(queryset), "counted": chosen.count},
+    )
+    if form.is_valid() and still_the_same(form, chosen):
+        return create(model_admin.admin_site, request, form.cleaned_data, chosen)
+    return ask(model_admin, request, form, chosen)
+
+
+def suggested_name(queryset: QuerySet) -> str:
+    kind = capfirst(queryset.model._meta.verbose_name_plural)
+    return f"{kind}, {date_format(timezone.localdate())}"
+
+
+def still_the_same(form: CreateMailingForm, chosen: Chosen) -> bool:
+    """Records may have come or gone while the page was open."""
+    told = form.cleaned_data["counted"]
+    if told == chosen.count:
+        return True
+    text = _(
+        "The list has changed meanwhile: %(now)d records are selected, it was "
+        "%(before)d. Is that what you want?"
+    )
+    form.add_error(None, text % {"now": chosen.count, "before": told})
+    # Shown again, it tells the new number.
+    form.data = form.data.copy()
+    form.data["counted"] = chosen.count
+    return False
+
+
+def create(
+    site: AdminSite, request: HttpRequest, answer: dict[str, Any], chosen: Chosen
+) -> HttpResponse:
+    try:
+        mailing = store(request.user, answer, chosen)
+    except NotAllowed as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(request.get_full_path())
+    if chosen.count <= AT_ONCE:
+        prepare_selected(mailing, seconds=SECONDS_AT_ONCE)
+    if answer["how"] == NEW:
+        text = _("The recipients are chosen. Now write the message.")
+        messages.success(request, text)
+        url = admin_url(site, mailing.message, mailing=mailing.pk)
+        return HttpResponseRedirect(url)
+    messages.success(request, created_text(mailing, chosen.count))
+    return HttpResponseRedirect(admin_url(site, mailing))
+
+
+@transaction.atomic
+def store(owner: Any, answer: dict[str, Any], chosen: Chosen) -> MailingOut:
+    message = answer["message"]
+    if message.pk is None:
+        message.save()
+    return store_selection(
+        owner=owner, message=message, recipients=chosen.records, name=answer["name"]
+    )
+
+
+def created_text(mailing: MailingOut, count: int) -> str:
+    text = ngettext(
+        "“%(name)s” was created for %(count)d recipient. Nothing is sent before you "
+        "launch it.",
+        "“%(name)s” was created for %(count)d recipients. Nothing is sent before you "
+        "launch it.",
+        count,
+    )
+    return text % {"name": mailing.name, "count": count}
+
+
+def ask(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    form: CreateMailingForm,
+    chosen: Chosen,
+) -> TemplateResponse:
+    site, opts = model_admin.admin_site, model_admin.opts
+    context = {
+        **site.each_context(request),
+        "title": _("Create a mailing"),
+        "subtitle": None,
+        "opts": opts,
+        "form": form,
+        "chosen": chosen,
+        "chosen_names": model_ngettext(opts, chosen.count),
+        "selected_keys": request.POST.getlist(ACTION_CHECKBOX_NAME),
+        "checkbox_name": ACTION_CHECKBOX_NAME,
+        "select_across": request.POST.get("select_across") == "1",
+        "accounts": accounts_of(request.user),
+        "add_account_url": add_url_if_allowed(site, request, EmailAccount),
+        "has_messages": form.fields["message"].initial is not None,
+        "back_url": request.get_full_path(),
+        "media": form.media,
+    }
+    request.current_app = site.name
+    return TemplateResponse(request, TEMPLATE, context)
+
+
+def accounts_of(user: Any) -> str:
+    """What the user can mail with: "all", only VIPs ("main"), or nobody ("")."""
+    if EmailAccount.objects.filter(mass_mail_accounts(user.pk)).exists():
+        return "all"
+    return "main" if EmailAccount.objects.filter(main_account(user.pk)).exists() else ""

@@ -1,0 +1,244 @@
+"""The ledger as people read it: the recipients of a mailing, and where each stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db import models
+from django.db.models import Case, Q, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from common.site.read_only import is_superuser
+from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.recipients.access import access_policy
+from massmail.reports.statistics import STATES, Group
+from massmail.site.base import LedgerAdmin
+from massmail.site.links import admin_url
+from massmail.site.reasons import reason_words
+
+MAILING = "mailing__id__exact"
+# Query strings that may narrow the list. Any other column would let people ask for
+# what is not shown to them, letter by letter.
+LOOKUPS = frozenset(
+    {MAILING, "mailing", "state", "reason", "account", "kind__exact", "status__exact"}
+)
+SEARCHED = ("address", "name")
+HIDDEN = _("not yours to see")
+
+
+def belongs_to_others() -> Q:
+    """Records that were not the mailing's owner's to mail: he must not learn whose."""
+    return Q(status=Delivery.Status.SKIPPED, reason=Delivery.SkipReason.NOT_ASSIGNED)
+
+
+def shown(column: str) -> Case:
+    """The column for sorting: the order must not tell what is not shown either."""
+    return Case(When(belongs_to_others(), then=Value("")), default=column)
+
+
+class StateFilter(SimpleListFilter):
+    """As the mailing's page groups them."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, Any]]:
+        return list(Group.choices)
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet
+    ) -> models.QuerySet:
+        if self.value() is None:
+            return queryset
+        if self.value() not in Group.values:
+            return queryset.none()
+        return queryset.filter(status__in=STATES[Group(self.value())])
+
+
+class ReasonFilter(SimpleListFilter):
+    """The reasons that occur in the mailing that is shown."""
+
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, str]]:
+        mailing = shown_mailing(request)
+        if mailing is None:
+            return [(self.value(), reason_words(self.value()))] if self.value() else []
+        reasons = mailing.deliveries.exclude(reason="").order_by("reason")
+        found = reasons.values_list("reason", flat=True).distinct()
+        return [(reason, reason_words(reason)) for reason in found]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet
+    ) -> models.QuerySet:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+class AccountFilter(SimpleListFilter):
+    """The accounts that the person sees; other people's are none of his choices."""
+
+    title = _("email account")
+    parameter_name = "account"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: ModelAdmin
+    ) -> list[tuple[str, str]]:
+        accounts = access_policy().visible(request.user, EmailAccount.objects.all())
+        choices = [(str(pk), name) for pk, name in accounts.values_list("pk", "name")]
+        return choices if len(choices) > 1 else []
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet
+    ) -> models.QuerySet:
+        if self.value() is None:
+            return queryset
+        if self.value() not in {key for key, _name in self.lookup_choices}:
+            return queryset.none()
+        return queryset.filter(email_account=self.value())
+
+
+def shown_mailing(request: HttpRequest) -> MailingOut | None:
+    """The mailing to which the list is narrowed, when the person may see it."""
+    key = request.GET.get(MAILING) or request.GET.get("mailing") or ""
+    if not (key.isascii() and key.isdigit() and len(key) <= 18):
+        return None
+    return (
+        access_policy()
+        .visible(request.user, MailingOut.objects.all())
+        .filter(pk=key)
+        .first()
+    )
+
+
+class DeliveryAdmin(LedgerAdmin):
+    """Each message to each address: where it stands and what the server said.
+
+    Mail without a mailing (tests, alerts) is for superusers.
+    """
+
+    change_list_template = "admin/massmail/delivery/change_list.html"
+    show_facets = admin.ShowFacets.NEVER
+    list_display = ["recipient", "status", "why", "email_account", "sent_at"]
+    list_select_related = ["email_account", "mailing"]
+    search_fields = SEARCHED
+    search_help_text = _("Address or name")
+    fields = [
+        "mailing",
+        "version",
+        "kind",
+        "shown_name",
+        "shown_address",
+        "email_account",
+        "status",
+        "reason_in_words",
+        "priority",
+        "attempts",
+        "not_before",
+        "queued_at",
+        "sending_at",
+        "sent_at",
+        "message_id",
+        "smtp_code",
+        "smtp_enhanced",
+        "shown_smtp_text",
+    ]
+    readonly_fields = [
+        "shown_name",
+        "shown_address",
+        "reason_in_words",
+        "shown_smtp_text",
+    ]
+
+    def visible_rows(
+        self, request: HttpRequest, queryset: models.QuerySet
+    ) -> models.QuerySet:
+        return self.visible_by(request, queryset, "mailing")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        """Each row knows whether its reader may know whom it is about."""
+        hidden = Value(False) if is_superuser(request) else belongs_to_others()
+        flag = models.ExpressionWrapper(hidden, output_field=models.BooleanField())
+        return super().get_queryset(request).annotate(is_hidden=flag)
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """Which mailing, only where there are several."""
+        columns = list(super().get_list_display(request))
+        return columns if shown_mailing(request) else [*columns, "mailing"]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        filters = [StateFilter, ReasonFilter, AccountFilter]
+        return [*filters, "kind"] if is_superuser(request) else filters
+
+    def lookup_allowed(
+        self, lookup: str, value: Any, request: HttpRequest | None = None
+    ) -> bool:
+        return lookup in LOOKUPS
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        """By what is shown, not by what is kept back."""
+        if search_term and not is_superuser(request):
+            queryset = queryset.exclude(belongs_to_others())
+        return super().get_search_results(request, queryset, search_term)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context: dict[str, Any] = {}
+        if mailing := shown_mailing(request):
+            context = {
+                "title": _("Recipients of “%(name)s”") % {"name": mailing.name},
+                "mailing": mailing,
+                "mailing_url": admin_url(self.admin_site, mailing),
+                "all_url": admin_url(
+                    self.admin_site, Delivery, **{MAILING: mailing.pk}
+                ),
+            }
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    @admin.display(description=_("recipient"), ordering=shown("address"))
+    def recipient(self, delivery: Any) -> str:
+        if delivery.is_hidden:
+            return str(HIDDEN)
+        return two_lines(delivery.name or delivery.address, delivery.address)
+
+    @admin.display(description=_("why"), ordering="reason", empty_value="–")
+    def why(self, delivery: Any) -> str:
+        words = "" if delivery.is_hidden else delivery.smtp_text
+        return two_lines(reason_words(delivery.reason), words)
+
+    @admin.display(description=_("address"))
+    def shown_address(self, delivery: Any) -> str:
+        return str(HIDDEN) if delivery.is_hidden else delivery.address
+
+    @admin.display(description=_("name"), empty_value="–")
+    def shown_name(self, delivery: Any) -> str:
+        return "" if delivery.is_hidden else delivery.name
+
+    @admin.display(description=_("server's words"), empty_value="–")
+    def shown_smtp_text(self, delivery: Any) -> str:
+        """They often repeat the address."""
+        return "" if delivery.is_hidden else delivery.smtp_text
+
+    @admin.display(description=_("reason"), empty_value="–")
+    def reason_in_words(self, delivery: Delivery) -> str:
+        return reason_words(delivery.reason)
+
+
+def two_lines(first: str, second: str) -> str:
+    """The second one smaller, and only when it says something else."""
+    if not second or first == second:
+        return first
+    if not first:
+        return second
+    return format_html('{}<br><span class="mm-quiet-text">{}</span>', first, second)

@@ -1,0 +1,230 @@
+"""Mailboxes: who sends through them, where they are, how they fare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from massmail.forms.email_account import EmailAccountForm
+from massmail.forms.pause_account import PauseForm
+from massmail.models import Alert, Delivery, EmailAccount
+from massmail.models.alert import account_cause
+from massmail.orchestrator.repair import waiting_for
+from massmail.site.account_buttons import AccountButtons
+from massmail.site.account_facts import (
+    Health,
+    health_of,
+    history_of,
+    server_words,
+    tone_of,
+    usages_of,
+    usages_today,
+    waiting_count,
+)
+from massmail.site.account_handover import AccountHandover
+from massmail.site.base import OWNER_FILTER
+from massmail.site.links import admin_url
+
+IDENTITY = (
+    None,
+    {
+        "fields": [
+            "name",
+            ("from_name", "from_email"),
+            "reply_to",
+            ("is_main", "for_massmail"),
+            "owner",
+            "co_owner",
+            "department",
+        ]
+    },
+)
+LOGIN = (
+    _("Server and login"),
+    {
+        "fields": [
+            ("email_host", "email_port", "security"),
+            ("auth", "email_host_user"),
+            "email_host_password",
+            "clear_password",
+        ]
+    },
+)
+LIMITS = (
+    _("Limits"),
+    {
+        "fields": [
+            ("per_minute", "per_hour", "per_day"),
+            ("min_gap_seconds", "max_gap_seconds"),
+            "max_connections",
+        ]
+    },
+)
+RETURNS = (
+    _("Returned mail"),
+    {"fields": ["imports_mail", ("imap_host", "imap_port")]},
+)
+# A change of one of these may be what a stopped account has been waiting for.
+CONNECTION_FIELDS = frozenset(
+    {
+        "from_email",
+        "email_host",
+        "email_port",
+        "security",
+        "auth",
+        "email_host_user",
+        "email_host_password",
+    }
+)
+
+
+class AccountChangeList(ChangeList):
+    """Brings the last day's numbers to the accounts of one page, by one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        usages = usages_today(self.result_list, timezone.now())
+        for account in self.result_list:
+            account.today = usages[account.pk]
+
+
+class EmailAccountAdmin(AccountButtons, AccountHandover):
+    """Its owner edits an account; co-owner and chief see neither server nor login.
+
+    A read-only page shows values as they are, so secrets must not be on it at all.
+    What the sender writes (state, reason, errors) is shown above the form, never in
+    it: a form that was open for hours cannot undo it.
+    """
+
+    form = EmailAccountForm
+    change_form_template = "admin/massmail/emailaccount/change_form.html"
+    list_display = [
+        "account",
+        "health",
+        "sent_today",
+        "used_for",
+        "owner",
+    ]
+    list_filter = ["state", "is_main", "for_massmail", OWNER_FILTER]
+    list_select_related = ["owner"]
+    search_fields = ["name", "from_email"]
+    held_by = [(Delivery, "email_account")]
+
+    class Media:
+        css = {"all": ["massmail/massmail.css", "massmail/account.css"]}
+
+    def get_fieldsets(
+        self, request: HttpRequest, obj: EmailAccount | None = None
+    ) -> list[Any]:
+        if obj is None or self.has_change_permission(request, obj):
+            return [IDENTITY, LOGIN, LIMITS, RETURNS]
+        return [IDENTITY, LIMITS]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AccountChangeList
+
+    @method_decorator(sensitive_post_parameters("email_host_password"))
+    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(*args, **kwargs)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        if account := kwargs.get("obj"):
+            health = health_of(account, timezone.now())
+            context |= {
+                "health": health,
+                "usages": usages_of(account, timezone.now()),
+                "waiting": waiting_count(account),
+                "history": history_of(account),
+            }
+            if self.has_change_permission(request, account):
+                context |= self.buttons_of(account, health)
+        return super().render_change_form(request, context, **kwargs)
+
+    def buttons_of(self, account: EmailAccount, health: Health) -> dict[str, Any]:
+        """What makes sense now; recipients are offered to others while it rests."""
+        names = ("test", "activate", "pause", "hand_over")
+        return {
+            "urls": {name: admin_url(self.admin_site, account, name) for name in names},
+            "pause_form": PauseForm() if health.is_good else None,
+            "can_activate": not health.is_good,
+            "can_hand_over": not health.is_good and waiting_for(account).exists(),
+        }
+
+    def save_model(
+        self, request: HttpRequest, obj: EmailAccount, form: Any, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        obj.needs_test = bool(CONNECTION_FIELDS.intersection(form.changed_data))
+        if change and "owner" in form.changed_data:
+            cause = account_cause(obj.pk)
+            Alert.objects.pass_on(cause=cause, recipient=obj.owner)
+
+    def delete_model(self, request: HttpRequest, obj: EmailAccount) -> None:
+        Alert.objects.close(cause=account_cause(obj.pk), now=timezone.now())
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        for pk in queryset.values_list("pk", flat=True):
+            Alert.objects.close(cause=account_cause(pk), now=timezone.now())
+        super().delete_queryset(request, queryset)
+
+    def response_post_save_add(
+        self, request: HttpRequest, obj: EmailAccount
+    ) -> HttpResponse:
+        messages.info(request, _("Test the connection before you send through it."))
+        return self.to_account(obj)
+
+    def response_post_save_change(
+        self, request: HttpRequest, obj: EmailAccount
+    ) -> HttpResponse:
+        """Back to the account where there is something left to do with it."""
+        if not obj.needs_test:
+            return super().response_post_save_change(request, obj)
+        if health_of(obj, timezone.now()).is_good:
+            text = _("Test the connection: what it depends on has changed.")
+        else:
+            text = _("Test the connection, then activate the account again.")
+        messages.info(request, text)
+        return self.to_account(obj)
+
+    @admin.display(description=_("account"), ordering="name")
+    def account(self, account: EmailAccount) -> str:
+        return format_html(
+            '{}<span class="mm-account-address">{}</span>',
+            account.name,
+            account.from_email,
+        )
+
+    @admin.display(description=_("state, last error"), ordering="state")
+    def health(self, account: EmailAccount) -> str:
+        words = server_words(account.last_error) or account.last_error
+        return render_to_string(
+            "admin/massmail/emailaccount/list_state.html",
+            {"tone": tone_of(account, timezone.now()), "last_error": words},
+        )
+
+    @admin.display(description=_("used for"), ordering="is_main")
+    def used_for(self, account: EmailAccount) -> str:
+        uses = [
+            (account.is_main, _("VIPs")),
+            (account.for_massmail and not account.is_main, _("mass mail")),
+        ]
+        return ", ".join(str(words) for is_so, words in uses if is_so) or "–"
+
+    @admin.display(description=_("sent today / limit"))
+    def sent_today(self, account: Any) -> str:
+        return render_to_string(
+            "admin/massmail/emailaccount/usage.html", {"usage": account.today}
+        )

@@ -1,0 +1,148 @@
+"""Messages: where they are written, and which mailings have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
+
+from massmail.content.starter import GREETED_BY, starter_html
+from massmail.forms.eml_message import EmlMessageForm
+from massmail.forms.template_checks import known_variables
+from massmail.models import (
+    EmlMessage,
+    LibraryImage,
+    MailingOut,
+    MassmailSettings,
+    MessageVersion,
+)
+from massmail.recipients.access import access_policy
+from massmail.site.attachments import AttachmentInline, AttachmentPages, files_in_words
+from massmail.site.base import OWNER_FILTER
+from massmail.site.links import add_url_if_allowed, admin_url
+from massmail.site.previews import PreviewPages
+from massmail.site.variables import (
+    blocks,
+    fallback_tag,
+    offered_pictures,
+    recipients_variables,
+    standard_variables,
+)
+
+MAILINGS_SHOWN = 10
+
+
+class EmlMessageAdmin(PreviewPages, AttachmentPages):
+    """Messages as they are written; what was launched is a version of its own."""
+
+    form = EmlMessageForm
+    change_form_template = "admin/massmail/emlmessage/change_form.html"
+    list_display = ["subject", "owner", "updated_at", "created_at"]
+    list_filter = [OWNER_FILTER]
+    list_select_related = ["owner"]
+    search_fields = ["subject", "content", "text"]
+    date_hierarchy = "created_at"
+    inlines = [AttachmentInline]
+    held_by = [(MailingOut, "message"), (MessageVersion, "message")]
+    fieldsets = [
+        (None, {"fields": ["subject", "preheader", "content", "signature"]}),
+        (_("Plain text"), {"fields": ["text"], "classes": ["collapse"]}),
+        (_("Belongs to"), {"fields": ["owner", "department"], "classes": ["collapse"]}),
+    ]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A text to begin with, and the person's default signature."""
+        initial = super().get_changeform_initial_data(request)
+        text = starter_html(
+            company_name=MassmailSettings.load().company_name,
+            variables=known_variables(),
+        )
+        initial.setdefault("content", text)
+        default = request.user.massmail_signature_set.filter(is_default=True).first()
+        if default:
+            initial.setdefault("signature", default.pk)
+        return initial
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        message = kwargs.get("obj")
+        if message is None or self.has_change_permission(request, message):
+            context |= self.writing_help(request, message)
+        if message is not None:
+            context |= self.surroundings(request, message)
+        return super().render_change_form(request, context, **kwargs)
+
+    def writing_help(
+        self, request: HttpRequest, message: EmlMessage | None
+    ) -> dict[str, Any]:
+        """What the panel beside the text offers."""
+        department = access_policy().departments(request.user).first()
+        owned = message or EmlMessage(owner=request.user, department=department)
+        return {
+            "standard_variables": standard_variables(owned.owner),
+            "recipients_variables": recipients_variables(request.user),
+            "fallback_example": fallback_tag(GREETED_BY),
+            "pictures": offered_pictures(owned, request.user, self.admin_site),
+            "blocks": blocks(),
+            "add_picture_url": add_url_if_allowed(
+                self.admin_site, request, LibraryImage
+            ),
+        }
+
+    def surroundings(self, request: HttpRequest, message: EmlMessage) -> dict[str, Any]:
+        """The preview, and the mailings that the person may see."""
+        mailings = self.mailings(request, message)
+        came_from = self.mailing_to_go_back_to(request, message)
+        return {
+            "preview_url": self.preview_url(message, came_from),
+            "files_in_words": files_in_words(message),
+            "mailings": [
+                (mailing, admin_url(self.admin_site, mailing))
+                for mailing in mailings[:MAILINGS_SHOWN]
+            ],
+            "more_mailings": max(mailings.count() - MAILINGS_SHOWN, 0),
+            "was_launched": mailings.exclude(version=None).exists(),
+            "came_from": came_from,
+        }
+
+    def preview_url(self, message: EmlMessage, mailing: MailingOut | None) -> str:
+        """The preview, from which the way back to the mailing is known."""
+        query = {"mailing": mailing.pk} if mailing else {}
+        return admin_url(self.admin_site, message, "preview", **query)
+
+    def mailings(self, request: HttpRequest, message: EmlMessage) -> Any:
+        rows = MailingOut.objects.filter(message=message).order_by("-created_at")
+        if not request.user.has_perm("massmail.view_mailingout"):
+            return rows.none()
+        return access_policy().visible(request.user, rows)
+
+    def mailing_to_go_back_to(
+        self, request: HttpRequest, message: EmlMessage
+    ) -> MailingOut | None:
+        """The mailing for which this message is being written."""
+        asked = request.GET.get("mailing", "")
+        if not asked.isdecimal():
+            return None
+        return self.mailings(request, message).filter(pk=asked).first()
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        response = super().response_add(request, obj, post_url_continue)
+        return self.where_to_go_on(request, obj) or response
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        response = super().response_change(request, obj)
+        return self.where_to_go_on(request, obj) or response
+
+    def where_to_go_on(
+        self, request: HttpRequest, message: EmlMessage
+    ) -> HttpResponseRedirect | None:
+        mailing = self.mailing_to_go_back_to(request, message)
+        if "_preview" in request.POST:
+            return HttpResponseRedirect(self.preview_url(message, mailing))
+        if mailing and "_save" in request.POST:
+            return HttpResponseRedirect(admin_url(self.admin_site, mailing))
+        return None

@@ -1,0 +1,251 @@
+"""What the pages of mailings tell: the same facts for a page and for its refreshes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.db.models import Count
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models.mailing_out import SENDING_STATUSES
+from massmail.orchestrator.explain import Explanation, explain
+from massmail.orchestrator.forecast import AccountForecast, forecast
+from massmail.recipients.access import access_policy
+from massmail.reports.statistics import (
+    Group,
+    Progress,
+    counts_by_state,
+    progress_of,
+    reason_counts,
+)
+from massmail.site.links import admin_url
+from massmail.site.moments import moment_text, when
+from massmail.site.reasons import reason_words
+
+Facts = dict[str, Any]
+# A moment nearer than this is now.
+SOON = dt.timedelta(seconds=5)
+# So many running mailings of a list are asked what they wait for.
+EXPLAINED = 10
+
+
+def page_facts(
+    site: AdminSite, mailing: MailingOut, user: Any, *, with_forecast: bool = True
+) -> Facts:
+    """All that the mailing's page shows and its refreshes bring.
+
+    The forecast is not for every refresh: it looks at all waiting rows.
+    """
+    progress = progress_of(mailing)
+    fragments = {"reasons": {"groups": reason_groups(site, mailing, progress)}}
+    if with_forecast:
+        fragments["forecast"] = forecast_facts(mailing, progress)
+    return {
+        **row_facts(mailing, progress, explain(mailing)),
+        "preparing": preparing_facts(mailing),
+        "actions": actions(mailing, user),
+        "fragments": {
+            name: render_to_string(f"admin/massmail/mailingout/{name}.html", context)
+            for name, context in fragments.items()
+        },
+    }
+
+
+def list_facts(mailings: Iterable[MailingOut]) -> dict[int, Facts]:
+    """By id, for a page of the list; the cost does not grow with its length."""
+    mailings = list(mailings)
+    counts = counts_by_state(mailings)
+    live = [mailing.pk for mailing in mailings if is_live(mailing)][:EXPLAINED]
+    return {
+        mailing.pk: row_facts(
+            mailing,
+            Progress(counts[mailing.pk]),
+            explain(mailing) if mailing.pk in live else None,
+        )
+        for mailing in mailings
+    }
+
+
+def row_facts(
+    mailing: MailingOut, progress: Progress, explanation: Explanation | None
+) -> Facts:
+    """What a line of the list tells; without an explanation, no sentence."""
+    return {
+        "status": mailing.status,
+        "is_final": mailing.is_final,
+        "is_live": is_live(mailing),
+        "counts": dict(progress.counts),
+        "percent": progress.percent,
+        "texts": {
+            **number_texts(mailing, progress),
+            "status": status_text(mailing),
+            "summary": summary(mailing, progress),
+            "sentence": explanation.reason if explanation else "",
+            "next_at": next_text(mailing, explanation),
+        },
+        "bar": [
+            {"group": part.group.value, "start": part.start, "length": part.length}
+            for part in progress.bar
+        ],
+    }
+
+
+def is_live(mailing: MailingOut) -> bool:
+    """Whether something may change by itself."""
+    if mailing.is_final:
+        return False
+    return not mailing.is_draft or mailing.prepared_at is None
+
+
+def status_text(mailing: MailingOut) -> str:
+    """The stored word, but that a draft, a schedule and a stop have their own."""
+    if mailing.is_draft:
+        return _("draft")
+    if mailing.stop_reason and mailing.status in SENDING_STATUSES:
+        return _("stopped")
+    start = mailing.start_at
+    if mailing.status == MailingOut.Status.ACTIVE and start and start > timezone.now():
+        return _("scheduled")
+    return str(mailing.get_status_display())
+
+
+def number_texts(mailing: MailingOut, progress: Progress) -> dict[str, str]:
+    """Numbers as they are written in the reader's language."""
+    numbers = {group.value: count for group, count in progress.groups.items()}
+    numbers["chosen"] = max(mailing.recipients_count, progress.total)
+    texts = {name: number(value) for name, value in numbers.items()}
+    percent = _("%(percent)s%%") % {"percent": progress.percent}
+    return texts | {"percent": "" if mailing.is_draft else percent}
+
+
+def summary(mailing: MailingOut, progress: Progress) -> str:
+    """The bar in words."""
+    parts = [
+        f"{number(count)} {group.label}"
+        for group, count in progress.groups.items()
+        if count
+    ]
+    return ", ".join(parts) or _("no recipients")
+
+
+def number(value: int) -> str:
+    return str(number_format(value, force_grouping=True))
+
+
+def next_text(mailing: MailingOut, explanation: Explanation | None) -> str:
+    moment = explanation.next_at if explanation else None
+    if mailing.is_final or moment is None or moment <= timezone.now() + SOON:
+        return ""
+    return _("It goes on %(when)s.") % {"when": when(moment)}
+
+
+def preparing_facts(mailing: MailingOut) -> Facts:
+    """How many of the chosen have become rows, until all have."""
+    is_on = mailing.prepared_at is None
+    done = mailing.recipients_count
+    chosen = max(mailing.selection.get("chosen", done), done)
+    text = _("%(done)s of %(chosen)s recipients are added.")
+    return {
+        "is_on": is_on,
+        "done": done,
+        "chosen": chosen,
+        "text": text % {"done": number(done), "chosen": number(chosen)},
+    }
+
+
+def actions(mailing: MailingOut, user: Any) -> dict[str, bool]:
+    """{what the user may do with it: whether it makes sense now}."""
+    policy = access_policy()
+    is_sending = mailing.status in SENDING_STATUSES
+    is_paused = mailing.status == MailingOut.Status.PAUSED and not mailing.is_draft
+    fits = {
+        "launch": mailing.is_draft and mailing.prepared_at is not None,
+        "resume": is_paused or (is_sending and bool(mailing.stop_reason)),
+        "pause": is_sending and not mailing.stop_reason,
+        "cancel": not mailing.is_final,
+    }
+    return {name: fit for name, fit in fits.items() if policy.may(user, name, mailing)}
+
+
+def reason_groups(
+    site: AdminSite, mailing: MailingOut, progress: Progress
+) -> list[Facts]:
+    """Who is not mailed, failed or uncertain, by reason, each with its list."""
+    return [
+        {
+            "label": group.label,
+            "group": group.value,
+            "count": progress.groups[group],
+            "reasons": [
+                {
+                    "words": reason_words(reason) or _("without a reason"),
+                    "count": count,
+                    "url": recipients_url(site, mailing, group, reason),
+                }
+                for reason, count in reason_counts(mailing, group)
+            ],
+        }
+        for group in (Group.SKIPPED, Group.FAILED, Group.UNCERTAIN)
+        if progress.groups[group]
+    ]
+
+
+def recipients_url(
+    site: AdminSite, mailing: MailingOut, group: str = "", reason: str = ""
+) -> str:
+    """The mailing's recipients, all or those of a group and reason."""
+    query: dict[str, Any] = {"mailing__id__exact": mailing.pk}
+    if group:
+        query["state"] = str(group)
+    if reason:
+        query["reason"] = reason
+    return admin_url(site, Delivery, **query)
+
+
+def forecast_facts(mailing: MailingOut, progress: Progress) -> Facts:
+    """Which account sends how many until when; in the end, which has sent how many."""
+    if mailing.is_final:
+        return {"is_final": True, "accounts": sent_by_account(mailing)}
+    found = forecast(mailing)
+    shares = [share for share in found.accounts if share.waiting]
+    waiting = progress.groups[Group.WAITING]
+    return {
+        "is_draft": mailing.is_draft,
+        "is_held": mailing.status == MailingOut.Status.PAUSED
+        or bool(mailing.stop_reason),
+        "waiting": waiting,
+        "without_account": without_account(mailing, waiting, shares),
+        "finish": moment_text(found.finish_at) if found.finish_at else "",
+        "accounts": [
+            {
+                "account": share.account,
+                "count": share.waiting,
+                "finish": moment_text(share.finish_at) if share.finish_at else "",
+            }
+            for share in shares
+        ],
+    }
+
+
+def without_account(
+    mailing: MailingOut, waiting: int, shares: Iterable[AccountForecast]
+) -> int:
+    """Of a draft; once launched, such rows are skipped, with a reason of their own."""
+    if not mailing.is_draft:
+        return 0
+    return max(waiting - sum(share.waiting for share in shares), 0)
+
+
+def sent_by_account(mailing: MailingOut) -> list[Facts]:
+    rows = mailing.deliveries.filter(status=Delivery.Status.SENT).order_by()
+    counted = rows.values_list("email_account").annotate(count=Count("pk"))
+    counts = dict(counted)
+    accounts = EmailAccount.objects.filter(pk__in=counts).order_by("name")
+    return [{"account": account, "count": counts[account.pk]} for account in accounts]

@@ -1,0 +1,73 @@
+"""Signatures: how a manager's messages end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+
+from massmail.forms.signature import SignatureForm
+from massmail.models import Signature
+from massmail.orchestrator.previewing import Preview, preview_signature
+from massmail.site.base import OWNER_FILTER, MassmailAdmin
+from massmail.site.links import admin_url
+from massmail.site.previews import framed
+from massmail.site.variables import standard_variables
+
+
+class SignatureAdmin(MassmailAdmin):
+    """A saved signature is shown as readers of HTML and of plain text see it."""
+
+    form = SignatureForm
+    change_form_template = "admin/massmail/signature/change_form.html"
+    list_display = ["name", "type", "is_default", "owner"]
+    list_filter = ["type", OWNER_FILTER]
+    list_select_related = ["owner"]
+    search_fields = ["name", "content"]
+
+    def get_urls(self) -> list[URLPattern]:
+        frame = path(
+            "<path:object_id>/frame/",
+            self.admin_site.admin_view(require_safe(self.frame_view)),
+            name="massmail_signature_frame",
+        )
+        return [frame, *super().get_urls()]
+
+    def frame_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The signature alone, as HTML."""
+        signature = self.object_or_404(request, object_id)
+        return framed(shown(signature).html, "light")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        signature = kwargs.get("obj")
+        owner = signature.owner if signature else request.user
+        context["standard_variables"] = standard_variables(owner)[2:4]
+        if signature is not None:
+            context["preview"] = shown(signature)
+            context["frame_url"] = admin_url(self.admin_site, signature, "frame")
+        return super().render_change_form(request, context, **kwargs)
+
+    def save_model(
+        self, request: HttpRequest, obj: Signature, form: Any, change: bool
+    ) -> None:
+        """The default before makes room, in the page's own transaction."""
+        if obj.is_default:
+            make_room_for_default(obj)
+        super().save_model(request, obj, form, change)
+
+
+def make_room_for_default(signature: Signature) -> None:
+    """Of two that become the default at once the later one stays it."""
+    owners = get_user_model()._default_manager.filter(pk=signature.owner_id)
+    list(owners.select_for_update())
+    others = Signature.objects.filter(owner_id=signature.owner_id, is_default=True)
+    others.exclude(pk=signature.pk).update(is_default=False)
+
+
+def shown(signature: Signature) -> Preview:
+    return preview_signature(signature)

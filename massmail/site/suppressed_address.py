@@ -1,0 +1,94 @@
+"""The "don't mail" list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from common.site.read_only import is_superuser
+from massmail.forms.suppressed_address import (
+    FullSuppressedAddressForm,
+    SuppressedAddressForm,
+)
+from massmail.models.address import Address, InvalidAddress, ascii_domain
+
+
+class SuppressedAddressAdmin(admin.ModelAdmin):
+    """Superusers see and mend the list; others add to it and see what they added.
+
+    A row says what happened: it is never changed, and only a superuser takes it off,
+    which the admin's log keeps.
+    """
+
+    list_display = ["__str__", "reason", "source", "created_at", "by"]
+    list_filter = ["reason"]
+    list_select_related = ["by"]
+    search_fields = ["address", "domain"]
+    search_help_text = _("An address, or a part of it.")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    fields = ["address", "domain", "reason", "source", "created_at", "by"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        rows = super().get_queryset(request)
+        return rows if is_superuser(request) else rows.filter(by=request.user)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        """A whole address is found by its key: also the rows without a text, whose
+        person was erased, and in any spelling."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if exact := exact_condition(search_term):
+            found = found | queryset.filter(exact)
+        return found, may_repeat
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_view_permission(request, obj)
+        return allowed and (
+            obj is None or is_superuser(request) or obj.by_id == request.user.pk
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A whole domain concerns everybody's recipients, and what a recipient did is
+        not a colleague's to say."""
+        kwargs["form"] = (
+            FullSuppressedAddressForm
+            if is_superuser(request)
+            else SuppressedAddressForm
+        )
+        return super().get_form(request, *args, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj:
+            return list(self.fields)
+        return ["address", "domain", "reason"] if is_superuser(request) else ["address"]
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
+    ) -> None:
+        obj.by = request.user
+        obj.source = str(_("entered by hand"))
+        super().save_model(request, obj, form, change)
+
+
+def exact_condition(term: str) -> Q | None:
+    """The rows of this address, or of this domain; None for anything else."""
+    term = term.strip()
+    try:
+        if "@" in term.lstrip("@"):
+            return Q(address_key=Address.parse(term).key)
+        return Q(domain=ascii_domain(term.lstrip("@"))) if term else None
+    except InvalidAddress:
+        return None

@@ -1,0 +1,306 @@
+"""Mailboxes in the admin: secrets go in and never come out."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from massmail.models import AccountEvent, Alert, EmailAccount
+from massmail.tests.factories import (
+    NOW,
+    AlertFactory,
+    DeliveryFactory,
+    EmailAccountFactory,
+    MainAccountFactory,
+)
+from massmail.tests.site.conftest import page
+
+SECRET = "correct horse battery"
+
+
+@pytest.fixture
+def account(owner, colleague):
+    return EmailAccountFactory(
+        owner=owner,
+        co_owner=colleague,
+        name="news",
+        email_host="smtp.example.com",
+        email_port=587,
+        security="starttls",
+        auth="password",
+        email_host_user="anna",
+        email_host_password=SECRET,
+        access_token="access-secret",
+        refresh_token="refresh-secret",
+    )
+
+
+def posted(account: EmailAccount, **changes: object) -> dict[str, object]:
+    """The form as its page sends it, with some fields changed."""
+    fields = [
+        "name from_name from_email reply_to email_host email_port security auth",
+        "email_host_user per_minute per_hour per_day min_gap_seconds",
+        "max_gap_seconds max_connections imap_host imap_port",
+    ]
+    data = {name: getattr(account, name) for name in " ".join(fields).split()}
+    data = {name: "" if value is None else value for name, value in data.items()}
+    switches = ["is_main", "for_massmail", "imports_mail"]
+    data |= {name: "on" for name in switches if getattr(account, name)}
+    data |= {"co_owner": account.co_owner_id or "", "email_host_password": ""}
+    return data | changes
+
+
+def errors(response) -> dict[str, list[str]]:
+    return response.context["adminform"].form.errors
+
+
+@pytest.mark.parametrize("who", ["owner", "colleague", "superuser"])
+def test_no_page_shows_a_secret(request, browser, account, who):
+    client = browser(request.getfixturevalue(who))
+
+    for kind in ("change", "history"):
+        body = client.get(page(account, kind)).content.decode()
+        assert client.get(page(account, kind)).status_code == 200
+        for secret in (SECRET, "access-secret", "refresh-secret"):
+            assert secret not in body
+
+
+def test_the_co_owner_sees_the_account_but_neither_server_nor_login(
+    browser, colleague, account
+):
+    response = browser(colleague).get(page(account))
+
+    assert account.from_email in response.content.decode()
+    assert "smtp.example.com" not in response.content.decode()
+    assert "email_host_password" not in response.content.decode()
+
+
+def test_the_co_owner_changes_nothing(browser, colleague, account):
+    data = posted(account, name="mine")
+
+    assert browser(colleague).post(page(account), data).status_code == 403
+    account.refresh_from_db()
+    assert account.name == "news"
+
+
+def test_a_blank_password_keeps_the_stored_one(browser, owner, account):
+    response = browser(owner).post(page(account), posted(account, name="letters"))
+
+    assert response.status_code == 302
+    account.refresh_from_db()
+    assert (account.name, account.email_host_password) == ("letters", SECRET)
+
+
+def test_a_new_password_replaces_the_stored_one(browser, owner, account):
+    data = posted(account, email_host_password=" with spaces ")
+
+    assert browser(owner).post(page(account), data).status_code == 302
+    account.refresh_from_db()
+    assert account.email_host_password == " with spaces "
+
+
+def test_the_stored_password_can_be_forgotten(browser, owner, account):
+    data = posted(account, auth="none", clear_password="on")
+
+    assert browser(owner).post(page(account), data).status_code == 302
+    account.refresh_from_db()
+    assert account.email_host_password == ""
+
+
+def test_a_password_cannot_be_entered_and_forgotten_at_once(browser, owner, account):
+    data = posted(account, clear_password="on", email_host_password="new")
+
+    response = browser(owner).post(page(account), data)
+
+    assert "clear_password" in errors(response)
+    account.refresh_from_db()
+    assert account.email_host_password == SECRET
+
+
+def test_a_refused_form_does_not_show_the_password_again(browser, owner, account):
+    data = posted(account, name="", email_host_password="typed just now")
+
+    response = browser(owner).post(page(account), data)
+
+    assert "name" in errors(response)
+    assert "typed just now" not in response.content.decode()
+
+
+def test_an_open_form_does_not_undo_what_happened_meanwhile(browser, owner, account):
+    data = posted(account, name="letters")
+    EmailAccount.objects.filter(pk=account.pk).update(
+        state="stopped", state_reason="login_refused", next_send_at=NOW
+    )
+
+    browser(owner).post(page(account), data)
+
+    account.refresh_from_db()
+    assert (account.name, account.state) == ("letters", "stopped")
+    assert account.next_send_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"security": "none"}, "security"),
+        ({"email_host_user": ""}, "email_host_user"),
+        ({"clear_password": "on"}, "email_host_password"),
+        ({"email_host": "https://smtp.example.com"}, "email_host"),
+        ({"email_host": "smtp.example.com:587"}, "email_host"),
+        ({"auth": "google"}, "auth"),
+        ({"from_email": "anna@"}, "from_email"),
+        ({"max_gap_seconds": "-1"}, "max_gap_seconds"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_save(browser, owner, account, changes, field):
+    response = browser(owner).post(page(account), posted(account, **changes))
+
+    assert response.status_code == 200
+    assert field in errors(response)
+
+
+def test_a_password_over_an_open_line_stays_on_this_machine(browser, owner, account):
+    data = posted(account, security="none", email_host="127.0.0.1", email_port=2525)
+
+    assert browser(owner).post(page(account), data).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "field"),
+    [
+        ("localhost", 587, "email_host"),
+        ("mail.localhost.", 587, "email_host"),
+        ("127.0.0.1", 587, "email_host"),
+        ("10.1.2.3", 587, "email_host"),
+        ("192.168.1.1", 587, "email_host"),
+        ("169.254.169.254", 587, "email_host"),
+        ("::1", 587, "email_host"),
+        ("::ffff:10.0.0.1", 587, "email_host"),
+        ("smtp.example.com", 22, "email_port"),
+    ],
+)
+def test_servers_inside_the_network_are_refused(
+    browser, owner, account, settings, host, port, field
+):
+    settings.MASSMAIL = settings.MASSMAIL | {"ALLOW_PRIVATE_HOSTS": False}
+    data = posted(account, email_host=host, email_port=port)
+
+    response = browser(owner).post(page(account), data)
+
+    assert field in errors(response)
+    account.refresh_from_db()
+    assert account.email_host == "smtp.example.com"
+
+
+def test_a_second_main_account_is_refused_with_words(browser, owner, account):
+    MainAccountFactory(owner=owner)
+
+    response = browser(owner).post(page(account), posted(account, is_main="on"))
+
+    assert response.status_code == 200
+    assert "Another account is the main one already." in response.content.decode()
+
+
+def test_an_added_account_belongs_to_who_added_it(browser, owner, colleague, account):
+    data = posted(account, name="second", owner=colleague.pk, co_owner="")
+    data["email_host_password"] = "new"
+
+    response = browser(owner).post(page(EmailAccount, "add"), data)
+
+    assert response.status_code == 302
+    assert EmailAccount.objects.get(name="second").owner == owner
+
+
+def test_a_superuser_chooses_the_owner(browser, superuser, colleague, account):
+    data = posted(account, name="second", owner=colleague.pk, auth="none")
+
+    response = browser(superuser).post(page(EmailAccount, "add"), data)
+
+    assert response.status_code == 302
+    assert EmailAccount.objects.get(name="second").owner == colleague
+
+
+@pytest.fixture
+def stopped(account):
+    EmailAccount.objects.filter(pk=account.pk).update(
+        state="stopped", state_reason="login_refused", failures_in_a_row=3
+    )
+    AlertFactory(cause=f"account:{account.pk}", recipient=account.owner)
+    account.refresh_from_db()
+    return account
+
+
+def activate_url(account: EmailAccount) -> str:
+    return reverse("admin:massmail_emailaccount_activate", args=[account.pk])
+
+
+def test_the_page_says_why_an_account_stopped(browser, owner, stopped):
+    body = browser(owner).get(page(stopped)).content.decode()
+
+    assert "The server refused the login." in body
+    assert activate_url(stopped) in body
+
+
+def test_the_owner_activates_a_stopped_account(browser, owner, stopped):
+    response = browser(owner).post(activate_url(stopped))
+
+    assert response.status_code == 302
+    stopped.refresh_from_db()
+    assert (stopped.state, stopped.state_reason) == ("active", "")
+    assert stopped.failures_in_a_row == 0
+    event = AccountEvent.objects.get()
+    assert (event.state, event.by) == ("active", owner)
+    assert Alert.objects.get().closed_at is not None
+
+
+def test_reading_the_button_activates_nothing(browser, owner, stopped):
+    assert browser(owner).get(activate_url(stopped)).status_code == 405
+    stopped.refresh_from_db()
+    assert stopped.state == "stopped"
+
+
+def test_the_co_owner_does_not_activate(browser, colleague, stopped):
+    assert browser(colleague).post(activate_url(stopped)).status_code == 403
+    stopped.refresh_from_db()
+    assert stopped.state == "stopped"
+
+
+@pytest.mark.parametrize("key", ["0", "x", "1 OR 1", "9" * 30])
+def test_activating_what_does_not_exist_is_not_found(browser, superuser, key):
+    url = f"/massmail/emailaccount/{key}/activate/"
+
+    assert browser(superuser).post(url).status_code == 404
+
+
+def test_an_account_that_has_sent_is_not_deleted_and_the_page_says_why(
+    browser, owner, account
+):
+    DeliveryFactory(email_account=account, mailing__owner=owner)
+    client = browser(owner)
+
+    shown = client.get(page(account, "delete"))
+    confirmed = client.post(page(account, "delete"), {"post": "yes"})
+
+    assert "1 delivery" in shown.content.decode()
+    assert confirmed.status_code == 200
+    assert EmailAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_an_account_with_nothing_but_a_history_is_deleted(browser, owner, account):
+    AccountEvent.objects.create(email_account=account, occurred_at=NOW, state="active")
+
+    browser(owner).post(page(account, "delete"), {"post": "yes"})
+
+    assert not EmailAccount.objects.exists()
+
+
+def test_the_list_action_deletes_only_what_is_the_persons(browser, colleague, account):
+    data = {
+        "action": "delete_selected",
+        "_selected_action": [account.pk],
+        "post": "yes",
+    }
+
+    browser(colleague).post(page(EmailAccount, "changelist"), data)
+
+    assert EmailAccount.objects.filter(pk=account.pk).exists()

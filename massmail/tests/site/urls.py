@@ -1,0 +1,22 @@
+"""Massmail on a plain admin site, with the test host's lists of recipients."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from massmail.admin_actions import MailingActions
+from massmail.tests.hostapp.models import Customer, Member, Subscriber
+
+site = admin.AdminSite()
+for model in (Customer, Member, Subscriber):
+    site.register(model, MailingActions, search_fields=["name"])
+for model, model_admin in admin.site._registry.items():
+    if model._meta.app_label == "massmail":
+        site.register(model, type(model_admin))
+
+urlpatterns = [
+    path("massmail/", include("massmail.urls")),
+    path("news/", include("massmail.public_urls")),
+    path("", site.urls),
+]
