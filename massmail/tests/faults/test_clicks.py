@@ -1,0 +1,169 @@
+"""What people click while a mailing is being sent holds from the commit on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from massmail.backends.phases import Phase
+from massmail.exceptions import MassmailError, WrongState
+from massmail.models import EmailAccount, MailingOut, MessageVersion
+from massmail.models.address import address_key
+from massmail.orchestrator.lifecycle import cancel, launch, pause, resume
+from massmail.orchestrator.send import send_account_queue
+from massmail.tests.faults.repairs import (
+    addresses,
+    assert_ledger_is_clean,
+    drain,
+    everybody,
+)
+from massmail.tests.mailings import (
+    account_at,
+    draft,
+    launched,
+    ready_settings,
+    send_all,
+    states,
+)
+from massmail.tests.smtp_server import Fault
+from massmail.tracking.public_links import unsubscribe_url
+from massmail.tracking.responses import unsubscribe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LANES = 4
+CLICKS = 20
+PATIENCE = 30.0
+
+
+def in_threads(count, function):
+    """Calls it so often at the same time; returns what each call gave or raised."""
+    barrier = threading.Barrier(count)
+    found = []
+
+    def call():
+        barrier.wait(PATIENCE)
+        try:
+            found.append(function())
+        except MassmailError as error:
+            found.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=call) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    return found
+
+
+def test_twenty_launch_clicks_at_once_launch_once(server):
+    ready_settings()
+    mailing = draft(customers=10)
+    for _ in range(2):
+        account_at(server, mailing.owner)
+    owner = mailing.owner
+
+    found = in_threads(
+        CLICKS, lambda: launch(MailingOut.objects.get(pk=mailing.pk), by=owner)
+    )
+
+    assert Counter(map(type, found)) == {MailingOut: 1, WrongState: CLICKS - 1}
+    shares = Counter(mailing.deliveries.values_list("email_account", flat=True))
+    assert sorted(shares.values()) == [5, 5]
+    assert MessageVersion.objects.count() == 1
+    send_all()
+    assert states(mailing) == {"sent": 10}
+    assert addresses(server) == everybody(mailing)
+    assert_ledger_is_clean(mailing)
+
+
+@pytest.fixture
+def sending(server):
+    """A mailing of which some messages have left and the next are on their way."""
+    server.script.add(Fault(Phase.DOT, after_accept=True, delay_seconds=0.05))
+    mailing = launched(server, customers=80, max_connections=LANES)
+    account_id = EmailAccount.objects.get().pk
+    stopped = threading.Event()
+
+    def work():
+        try:
+            send_account_queue(account_id, stop=stopped.is_set)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while len(server.accepted) < 2 * LANES:
+        time.sleep(0.002)
+    mailing.finish = lambda: thread.join(PATIENCE)
+    yield mailing
+    stopped.set()
+    thread.join(PATIENCE)
+
+
+def accepted_after(server, moment):
+    return [message for message in server.accepted if message.accepted_at > moment]
+
+
+@pytest.mark.parametrize(
+    ("click", "state"),
+    [(pause, "queued"), (cancel, "skipped")],
+    ids=["pause", "cancel"],
+)
+def test_after_a_click_at_most_one_message_per_connection_leaves(
+    server, sending, click, state
+):
+    click(sending, by=sending.owner)
+    moment = time.time()
+    sending.finish()
+
+    assert len(accepted_after(server, moment)) <= LANES
+    assert len(server.accepted) < sending.recipients_count
+    counts = states(sending)
+    assert counts == {"sent": len(server.accepted), state: 80 - len(server.accepted)}
+    assert_ledger_is_clean(sending)
+
+
+def test_what_was_paused_goes_on_when_it_is_resumed(server, sending):
+    pause(sending, by=sending.owner)
+    sending.finish()
+    resume(sending, by=sending.owner)
+    drain(sending)
+    assert states(sending) == {"sent": 80}
+    assert addresses(server) == everybody(sending)
+    assert_ledger_is_clean(sending)
+
+
+def token_of(row):
+    """What stands in the unsubscribe link of the row's mail."""
+    url = unsubscribe_url(
+        base_url="", delivery_id=row.pk, address_key=address_key(row.address)
+    )
+    return url.rstrip("/").rpartition("/")[2]
+
+
+def test_who_unsubscribes_during_the_sending_gets_nothing_more(server, sending):
+    """Claimed rows are among them: the recheck stands in the hand-over itself."""
+    leaving = list(sending.deliveries.filter(status__in=("queued", "claimed"))[20:40])
+    for row in leaving:
+        unsubscribe(token_of(row), now=timezone.now())
+    moment = time.time()
+    sending.finish()
+    drain(sending)
+
+    gone = {row.address for row in leaving}
+    late = [each for each in accepted_after(server, moment) if each.rcpt in gone]
+    assert len(late) <= LANES
+    opted_out = sending.deliveries.filter(status="skipped", reason="opted_out")
+    spared = set(opted_out.values_list("address", flat=True))
+    assert spared.isdisjoint(addresses(server))
+    assert spared == gone - set(addresses(server))
+    assert len(spared) > len(leaving) // 2
+    assert_ledger_is_clean(sending)
