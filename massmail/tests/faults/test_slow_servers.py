@@ -30,7 +30,7 @@ from massmail.tests.mailings import (
 from massmail.tests.smtp_server import Fault, FaultServer, Offer
 
 pytestmark = pytest.mark.django_db
-PATIENCE = 30.0
+PATIENCE = 60.0
 PHASES = [
     Phase.CONNECT,
     Phase.BANNER,
@@ -69,6 +69,7 @@ def test_a_server_that_is_too_slow_is_asked_again_later(server, massmail_times, 
     account = EmailAccount.objects.get()
     assert (account.state, account.state_reason) == ("paused", "timed_out")
     assert states(mailing) == {"queued": 3}
+    massmail_times(CONNECT_TIMEOUT=30, COMMAND_TIMEOUT=60)
     drain(mailing)
     assert states(mailing) == {"sent": 3}
     assert addresses(server) == everybody(mailing)
@@ -81,12 +82,11 @@ def test_a_reply_to_the_dot_that_comes_too_late_is_uncertain(
 ):
     massmail_times(FINAL_DOT_TIMEOUT=0.2)
     server.script.add(Fault(phase, after_accept=True, delay_seconds=0.6, times=1))
-    mailing = launched(server)
+    mailing = launched(server, customers=1)
 
     send_all()
-    drain(mailing)
 
-    assert states(mailing) == {"sent": 2, "uncertain": 1}
+    assert states(mailing) == {"uncertain": 1}
     assert server.wait_until_idle()
     assert addresses(server) == everybody(mailing)
     assert_ledger_is_clean(mailing)

@@ -59,9 +59,7 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("action", "position"), [(pause, 3), (resume, 4), (cancel, 5)], ids=str
-)
+@pytest.mark.parametrize(("action", "position"), [(pause, 3), (resume, 4), (cancel, 5)])
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_each_action_has_its_states(mailing, snapshot_of, action, position, state):
     status, stop_reason, launched, *_ = state

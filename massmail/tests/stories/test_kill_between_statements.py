@@ -96,9 +96,8 @@ def kill_sender(nursery: Nursery, folder: Path, *, lanes: int, every: int) -> in
     return kill_at_steps(every, story)
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_a_sender_killed_at_some_of_its_steps(nursery, tmp_path, lanes):
-    assert kill_sender(nursery, tmp_path, lanes=lanes, every=17) >= 4
+def test_a_sender_killed_at_some_of_its_steps(nursery, tmp_path):
+    assert kill_sender(nursery, tmp_path, lanes=2, every=17) >= 4
 
 
 @pytest.mark.faults
@@ -134,7 +133,7 @@ def die_with_one_in_flight(nursery: Nursery, server: WatchedServer) -> None:
 
 
 def test_a_successor_killed_at_some_of_its_steps(nursery, tmp_path):
-    assert kill_successor(nursery, tmp_path, every=19) >= 3
+    assert kill_successor(nursery, tmp_path, every=23) >= 3
 
 
 @pytest.mark.faults

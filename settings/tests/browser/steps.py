@@ -67,7 +67,7 @@ def launch(visitor: Visitor, count: int) -> None:
     page.get_by_role("link", name="Launch…").click()
     visitor.look_around()
     page.get_by_role("button", name=f"Launch to {count} recipient").click()
-    expect(page.get_by_text("Launched:")).to_be_visible()
+    expect(page.get_by_text(f"Launched: {count} recipient")).to_be_visible()
 
 
 def expect_number(page: Page, count: int, word: str) -> None:

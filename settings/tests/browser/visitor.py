@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from settings.tests.browser.accessibility import barriers
 from settings.tests.browser.demo_site import DemoSite
@@ -17,6 +17,7 @@ from settings.tests.browser.problems import Problems
 
 # For a machine that does much else, in ms.
 PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
 OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 
 
