@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import time
 
+from django.utils import timezone
+
 from massmail.audience.selection import prepare_selected, unprepared_mailings
+from massmail.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -13,8 +16,10 @@ logger = logging.getLogger(__name__)
 def prepare_mailings(*, seconds: float) -> bool:
     """Work on selections for about so long; returns whether there is more to do.
 
-    Any number of these may run at once; a killed one loses nothing.
+    Any number of these may run at once; a killed one loses nothing. It comes round
+    every few seconds, so it is also the sign of life of a worker without mail to send.
     """
+    Heartbeat.objects.beat(Heartbeat.WORKER, timezone.now())
     deadline = time.monotonic() + seconds
     for mailing in unprepared_mailings():
         left = deadline - time.monotonic()
