@@ -66,7 +66,7 @@ def record(result: Result, token: uuid.UUID, now: dt.datetime) -> bool:
         close_attempt(result, token, now)
     if written:
         draw_consequences(result, now)
-    elif result.announced and result.outcome.verdict != Verdict.UNCERTAIN:
+    elif result.announced and proves_something(result):
         resolve_by_proof(
             result.delivery.pk,
             sent=result.outcome.verdict == Verdict.SENT,
@@ -74,6 +74,20 @@ def record(result: Result, token: uuid.UUID, now: dt.datetime) -> bool:
             detail=f"late reply: {result.reply or result.detail}"[:500],
         )
     return written
+
+
+def proves_something(result: Result) -> bool:
+    """An acceptance proves the delivery; a refusal only that of its own attempt.
+
+    Where another attempt's fate is open (a person had it sent again), a late refusal
+    of the first one must not put the row back a second time.
+    """
+    if result.outcome.verdict in (Verdict.SENT, Verdict.UNCERTAIN):
+        return result.outcome.verdict == Verdict.SENT
+    unknown = SendAttempt.objects.filter(
+        delivery=result.delivery, outcome__in=(Attempt.OPEN, Attempt.UNCERTAIN)
+    )
+    return not unknown.exists()
 
 
 def write_row(result: Result, token: uuid.UUID, now: dt.datetime) -> int:

@@ -358,3 +358,19 @@ def test_a_late_reply_does_not_touch_what_a_person_has_decided(announced, note):
     assert not written
     assert (row.status, row.reason) == ("queued", "put_back")
     assert not DeliveryEvent.objects.exists()
+
+
+def test_a_late_refusal_proves_nothing_about_a_later_attempt(announced, note):
+    recovered(announced)
+    SendAttempt.objects.create(
+        delivery=announced,
+        email_account=announced.email_account,
+        token=uuid.uuid4(),
+        occurred_at=NOW,
+        outcome=SendAttempt.Outcome.UNCERTAIN,
+    )
+
+    note(announced, verdicts.give_up("refused"), Reply(554, "5.0.0", "no"))
+
+    announced.refresh_from_db()
+    assert announced.status == "uncertain"
