@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from massmail.models import MailingOut
-from massmail.models.delivery import DeliveryStatus
+from massmail.models.delivery_states import DeliveryStatus
 from massmail.orchestrator.explain import explain
 
 POLL_SECONDS = 0.25

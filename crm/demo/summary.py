@@ -12,7 +12,7 @@ from django.utils import timezone
 from common.utils.helpers import chunked
 from crm.demo.catcher.store import MailReader
 from massmail.models import Delivery, MailingOut
-from massmail.models.delivery import OPEN_STATUSES
+from massmail.models.delivery_states import OPEN_STATUSES
 from massmail.reports.ledger import check_ledger
 
 CHUNK = 500

@@ -21,7 +21,7 @@ from massmail.conf import conf
 from massmail.exceptions import NotAllowed
 from massmail.models import Delivery, EmlMessage, MailingOut, MassContact
 from massmail.models.address import Address, InvalidAddress
-from massmail.models.delivery import preparing
+from massmail.models.delivery_states import preparing
 from massmail.permissions import recipient_blockers
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_of

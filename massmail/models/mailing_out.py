@@ -10,9 +10,9 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.models import Owned, Timestamped
-from massmail.models.delivery import (
+from massmail.models.delivery import Delivery
+from massmail.models.delivery_states import (
     OPEN_STATUSES,
-    Delivery,
     DeliveryStatus,
     SkipReason,
 )

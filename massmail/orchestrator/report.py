@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from massmail.sending.outcomes import Scope, Verdict
+from massmail.sending.recording import Result
 
 # The ways in which a row leaves the run; `moved`: to another account.
 MOVES = ("sent", "failed", "retried", "uncertain", "skipped", "moved")
@@ -27,6 +31,19 @@ class SendReport:
     released: int = 0
     stopped_because: str = ""
     next_at: dt.datetime | None = None
+
+    def count(self, results: Iterable[Result]) -> None:
+        for result in results:
+            verdict = result.outcome.verdict
+            if verdict == Verdict.SENT:
+                self.sent += 1
+            elif verdict == Verdict.UNCERTAIN:
+                self.uncertain += 1
+            elif result.outcome.scope == Scope.RECIPIENT:
+                if verdict == Verdict.RETRY:
+                    self.retried += 1
+                else:
+                    self.failed += 1
 
     @property
     def handled(self) -> int:

@@ -7,23 +7,21 @@ A dot is written only after the commit that announces it.
 from __future__ import annotations
 
 import logging
-import select
-import selectors
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.db import close_old_connections, transaction
 
-from massmail.backends.phases import Reply, SmtpFailure, Wait
+from massmail.backends.phases import Reply, SmtpFailure
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.email_account import new_token
 from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.finishing import finish_mailings
 from massmail.orchestrator.handover import Announcement, announce, claim_of
-from massmail.orchestrator.lane import Lane, Sleep, Steps
+from massmail.orchestrator.lane import Lane
+from massmail.orchestrator.loop import Loop
 from massmail.orchestrator.outgoing import Batch, Outgoing, stamp
 from massmail.orchestrator.patience import DATABASE_AWAY, patiently
 from massmail.orchestrator.report import SendReport
@@ -33,18 +31,6 @@ from massmail.sending.outcomes import Outcome, Scope, Verdict, classify
 from massmail.sending.recording import Result, record
 
 logger = logging.getLogger(__name__)
-
-# How long the loop sleeps at most before it looks at the stop flag.
-TICK_SECONDS = 0.5
-
-
-@dataclass(slots=True)
-class Task:
-    """A lane's generator and what it waits for."""
-
-    lane: Lane
-    steps: Steps
-    waits_for: Wait | Sleep | Outgoing | None = None
 
 
 class Run:
@@ -70,7 +56,7 @@ class Run:
         self._stop = stop
         self._batch: Batch | None = None
         self._results: list[Result] = []
-        self._tasks: list[Task] = []
+        self._loop = Loop(stop)
         self._mailings: set[int] = set()
         self._ended = False
         self._exhausted = False
@@ -163,14 +149,11 @@ class Run:
         """Run until nothing is due, time is up or the account stops."""
         self._lanes = lanes
         try:
-            self._tasks = [Task(lane, lane.work()) for lane in self._make_lanes(lanes)]
-            for task in list(self._tasks):
-                self._resume(task, None)
-            while self._results or (self._tasks and not self._gives_up()):
+            self._loop.start([Lane(self).work() for _ in range(lanes)])
+            while self._results or (self._loop and not self._gives_up()):
                 self._turn()
         finally:
-            for task in self._tasks:
-                task.steps.close()
+            self._loop.close()
             self._finish()
         return self.report
 
@@ -183,54 +166,11 @@ class Run:
             and time.monotonic() - self._stopped_at >= conf.TERM_SECONDS
         )
 
-    def _make_lanes(self, count: int) -> list[Lane]:
-        return [Lane(self) for _ in range(count)]
-
     def _turn(self) -> None:
         """Let every connection that is ready go on; commit when none is."""
-        pending = self._results or self._asking()
-        ready = self._poll(0.0 if pending else TICK_SECONDS)
-        for task in ready:
-            self._resume(task, None)
-        if not ready and pending:
+        pending = bool(self._results or self._loop.asking())
+        if not self._loop.turn(wait=not pending) and pending:
             self._commit()
-        elif not ready:
-            self._wake_overdue()
-
-    def _asking(self) -> list[Task]:
-        return [task for task in self._tasks if isinstance(task.waits_for, Outgoing)]
-
-    def _poll(self, seconds: float) -> list[Task]:
-        waiting = {
-            task.waits_for.sock.fileno(): task
-            for task in self._tasks
-            if isinstance(task.waits_for, Wait)
-        }
-        poll = select.poll()
-        for number, task in waiting.items():
-            poll.register(number, poll_events(task.waits_for))
-        return [waiting[number] for number, _events in poll.poll(seconds * 1000)]
-
-    def _wake_overdue(self) -> None:
-        """Time-outs of connections, ends of gaps; a stop ends all gaps."""
-        moment = time.monotonic()
-        for task in list(self._tasks):
-            waits_for = task.waits_for
-            if isinstance(waits_for, Wait) and waits_for.deadline <= moment:
-                self._resume(task, TimeoutError())
-            elif isinstance(waits_for, Sleep) and (
-                waits_for.until <= moment or self._stop()
-            ):
-                self._resume(task, None)
-
-    def _resume(self, task: Task, value: bool | TimeoutError | None) -> None:
-        try:
-            if isinstance(value, TimeoutError):
-                task.waits_for = task.steps.throw(value)
-            else:
-                task.waits_for = task.steps.send(value)
-        except StopIteration:
-            self._tasks.remove(task)
 
     # --- what is written
 
@@ -256,18 +196,20 @@ class Run:
     def _commit(self) -> None:
         """Write the results that have come and announce what goes out next."""
         results, self._results = self._results, []
-        asking = self._asking()
-        messages = [task.waits_for.delivery for task in asking]
+        asking = self._loop.asking()
+        messages = [message.delivery for message in asking]
         if self.is_stopped:
             messages = []
         found = patiently(lambda: self._write(results, messages))
-        self._count(results)
+        self._account_works |= shows_working_account(results)
+        self.report.count(results)
         if found is None:
             found = Announcement()
             self._end("lanes_lost")
         self._take_note(found)
-        for task in asking:
-            self._resume(task, claim_of(task.waits_for.delivery) in found.granted)
+        for message in asking:
+            granted = claim_of(message.delivery) in found.granted
+            self._loop.answer(message, granted=granted)
 
     @transaction.atomic
     def _write(
@@ -286,20 +228,6 @@ class Run:
         if self._batch is not None:
             self._batch.drop(found.moved, found.held)
 
-    def _count(self, results: list[Result]) -> None:
-        self._account_works |= shows_working_account(results)
-        for result in results:
-            verdict = result.outcome.verdict
-            if verdict == Verdict.SENT:
-                self.report.sent += 1
-            elif verdict == Verdict.UNCERTAIN:
-                self.report.uncertain += 1
-            elif result.outcome.scope == Scope.RECIPIENT:
-                if verdict == Verdict.RETRY:
-                    self.report.retried += 1
-                else:
-                    self.report.failed += 1
-
     def _finish(self) -> None:
         """Give back what was not begun; a mailing may be done by now."""
         self._count_skipped()
@@ -316,10 +244,3 @@ def shows_working_account(results: list[Result]) -> bool:
         result.reply is not None and result.outcome.scope == Scope.RECIPIENT
         for result in results
     )
-
-
-def poll_events(wait: Wait) -> int:
-    """EVENT_READ and EVENT_WRITE of `selectors` as events of `select.poll`."""
-    reads = select.POLLIN if wait.events & selectors.EVENT_READ else 0
-    writes = select.POLLOUT if wait.events & selectors.EVENT_WRITE else 0
-    return reads | writes

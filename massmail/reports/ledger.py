@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from massmail.models import Delivery, DeliveryEvent, MailingOut, SendAttempt
-from massmail.models.delivery import LEASED_STATUSES, OPEN_STATUSES
+from massmail.models.delivery_states import LEASED_STATUSES, OPEN_STATUSES
 
 Status = Delivery.Status
 # Rows shown of each kind; the count is always that of all.

@@ -7,7 +7,7 @@ import datetime as dt
 from django.utils import timezone
 
 from massmail.models import Delivery, EmailAccount, MailingOut
-from massmail.models.delivery import LEASED_STATUSES
+from massmail.models.delivery_states import LEASED_STATUSES
 from massmail.orchestrator.lifecycle import resume
 from massmail.orchestrator.repair import send_again_to_failed
 from massmail.reports.ledger import check_ledger

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q
 
 from massmail.models import Delivery
-from massmail.models.delivery import LEASED_STATUSES, OPEN_STATUSES
+from massmail.models.delivery_states import LEASED_STATUSES, OPEN_STATUSES
 from massmail.tests.factories import (
     NOW,
     DeliveryFactory,

@@ -12,7 +12,7 @@ import pytest
 
 from massmail.backends.phases import Phase
 from massmail.models import Delivery, MailingOut
-from massmail.models.delivery import LEASED_STATUSES
+from massmail.models.delivery_states import LEASED_STATUSES
 from massmail.tests.mailings import launched, states
 from massmail.tests.smtp_server import Fault
 from massmail.tests.stories.processes import Child, Nursery, wait_until
