@@ -63,7 +63,8 @@ test-browser: install ## run the tests that open pages in Chromium (CHROMIUM=pat
 		echo "No Chromium found. Debian: apt install chromium; or: make test-browser CHROMIUM=path" >&2; \
 		exit 1; \
 	}
-	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
+	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -m browser --timeout 300 \
+		--durations 10 $(PYTEST_ARGS)
 
 test-django61: ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	@$(PYTHON312) -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || { \

@@ -63,4 +63,4 @@ def visiting(
         raise
     finally:
         context.close()
-    assert visitor.problems.found == []
+    assert not visitor.problems.found, "\n".join(visitor.problems.found)
