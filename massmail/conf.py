@@ -55,6 +55,8 @@ class MassmailConf:
     PREPARE_CHUNK: int = 2000
     # Age of the last heartbeat after which worker or beat count as not running.
     HEARTBEAT_SECONDS: float = 90.0
+    # How many test mails a person may send in an hour.
+    TEST_MAILS_PER_HOUR: int = 30
     # Dotted path of the urlconf that the recipients' host serves, where it is not the
     # ROOT_URLCONF; it includes massmail.public_urls at the same place.
     PUBLIC_URLCONF: str = ""

@@ -42,5 +42,13 @@ class LaunchRefused(MassmailError):
         self.findings = findings
 
 
+class TrialRefused(MassmailError):
+    """A test mail cannot be sent; each reason is a sentence for the person."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
+
+
 class HandoverUnconfirmed(MassmailError):
     """The ledger did not take a transition: another worker holds the row."""

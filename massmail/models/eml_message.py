@@ -146,9 +146,10 @@ class LibraryImage(Owned, Timestamped):
 class MessageVersion(models.Model):
     """An immutable copy of a message as launched, with all that it is made of."""
 
-    # None: written by the system, as alerts are.
+    # None: written by the system, as alerts are, or deleted after it was only tested;
+    # a mailing keeps its message.
     message = models.ForeignKey(
-        EmlMessage, on_delete=models.PROTECT, null=True, related_name="versions"
+        EmlMessage, on_delete=models.SET_NULL, null=True, related_name="versions"
     )
     subject = models.CharField(_("subject"), max_length=250)
     preheader = models.CharField(_("preheader"), max_length=250, blank=True)

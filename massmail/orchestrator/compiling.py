@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -111,6 +112,17 @@ def freeze(message: EmlMessage) -> MessageVersion:
     return version
 
 
+def frozen_as_it_is(message: EmlMessage) -> MessageVersion:
+    """The latest version where nothing was changed since, otherwise a new one.
+
+    Files of many megabytes are not stored again for each test.
+    """
+    latest = message.versions.order_by("-pk").first()
+    if latest and source_of_version(latest) == source_of_message(message):
+        return latest
+    return freeze(message)
+
+
 def source_of_version(version: MessageVersion) -> MessageSource:
     """The very source that was frozen."""
     parts = list(version.parts.order_by("pk"))
@@ -149,7 +161,14 @@ def compiled_message(message: EmlMessage, **options: Any) -> CompiledMessage:
 
 
 @lru_cache(maxsize=16)
-def compiled_version(version_id: int, sender: Sender) -> CompiledMessage:
-    """A frozen version, compiled once per process and sender: it never changes."""
-    version = MessageVersion.objects.get(pk=version_id)
-    return compile_message(source_of_version(version), sender=sender, variables=None)
+def compiled_version(
+    version_id: int, sender: Sender, subject_mark: str = ""
+) -> CompiledMessage:
+    """A frozen version, compiled once per process and sender: it never changes.
+
+    `subject_mark` goes before the subject, as tests have it.
+    """
+    source = source_of_version(MessageVersion.objects.get(pk=version_id))
+    if subject_mark:
+        source = replace(source, subject=f"{subject_mark} {source.subject}")
+    return compile_message(source, sender=sender, variables=None)

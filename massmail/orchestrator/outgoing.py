@@ -17,16 +17,25 @@ from django.utils.functional import cached_property
 from massmail.conf import conf
 from massmail.content.headers import Envelope
 from massmail.exceptions import MessageTemplateError, RenderError
-from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.models import (
+    Delivery,
+    EmailAccount,
+    MailingOut,
+    MassmailSettings,
+    SampleValues,
+)
 from massmail.models.address import Address, InvalidAddress
 from massmail.models.breakers import StopReason, stop_mailing
 from massmail.orchestrator.compiling import compiled_version, sender_of
+from massmail.orchestrator.preview_values import harmless_url
 from massmail.recipients.registry import source_for
-from massmail.recipients.source import Recipient
+from massmail.recipients.source import Recipient, VariableValue
 from massmail.tracking.public_links import unsubscribe_url
 
 logger = logging.getLogger(__name__)
 SkipReason = Delivery.SkipReason
+
+TEST_MARK = "[TEST]"
 
 
 class CannotSend(Exception):
@@ -73,6 +82,7 @@ class Batch:
         self._held: set[int | None] = set()
         self._messages = self._render_all(deliveries)
         self._recipients = load_recipients(deliveries)
+        self._samples = load_samples(deliveries)
         self._sender = sender_of(account)
         self._mail_from = Address.parse(account.from_email).wire
 
@@ -108,7 +118,9 @@ class Batch:
         address = current_address(delivery, recipient)
         if address.text != delivery.address:
             self._move(delivery, address)
-        compiled = compiled_version(delivery.version_id, self._sender)
+        compiled = compiled_version(
+            delivery.version_id, self._sender, TEST_MARK if is_test(delivery) else ""
+        )
         envelope = self._envelope(delivery, recipient, address)
         values = recipient.variables | self._values(envelope)
         if compiled.missing(values):
@@ -135,7 +147,8 @@ class Batch:
 
     def _recipient(self, delivery: Delivery) -> Recipient:
         if delivery.content_type_id is None:
-            return Recipient("", delivery.address, delivery.name)
+            values = self._samples.get(delivery.pk, {})
+            return Recipient("", delivery.address, delivery.name, variables=values)
         key = (delivery.content_type_id, delivery.object_id)
         if key not in self._recipients:
             raise CannotSend(SkipReason.RECIPIENT_DELETED)
@@ -155,12 +168,18 @@ class Batch:
             return envelope
         return replace(
             envelope,
-            unsubscribe_url=unsubscribe_url(
-                base_url=self._settings.base_url,
-                delivery_id=delivery.pk,
-                address_key=address.key,
-            ),
+            unsubscribe_url=self._unsubscribe_url(delivery, address),
             **self._list_fields(delivery),
+        )
+
+    def _unsubscribe_url(self, delivery: Delivery, address: Address) -> str:
+        """That of a test opts out nobody: whoever tries it means the recipient's."""
+        if is_test(delivery):
+            return harmless_url(self._settings)
+        return unsubscribe_url(
+            base_url=self._settings.base_url,
+            delivery_id=delivery.pk,
+            address_key=address.key,
         )
 
     def _list_fields(self, delivery: Delivery) -> dict[str, str]:
@@ -185,6 +204,16 @@ class Batch:
     @cached_property
     def _settings(self) -> MassmailSettings:
         return MassmailSettings.load()
+
+
+def is_test(delivery: Delivery) -> bool:
+    return delivery.kind == Delivery.Kind.TEST
+
+
+def load_samples(deliveries: list[Delivery]) -> dict[int, dict[str, VariableValue]]:
+    """What tests are filled with, by delivery."""
+    tests = [delivery.pk for delivery in deliveries if is_test(delivery)]
+    return SampleValues.objects.by_delivery(tests) if tests else {}
 
 
 def load_recipients(deliveries: list[Delivery]) -> dict[tuple[int, str], Recipient]:

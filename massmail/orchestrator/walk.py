@@ -13,6 +13,7 @@ from massmail.models import (
     Heartbeat,
     MailingOut,
     MassmailSettings,
+    SampleValues,
 )
 from massmail.orchestrator.alerting import mail_alerts
 from massmail.orchestrator.clock import Clock
@@ -55,6 +56,7 @@ def tidy_up(now: dt.datetime) -> None:
     ended_lately(now).close_cancelled()
     finish_mailings(MailingOut.objects.all(), now)
     mail_alerts(now)
+    SampleValues.objects.forget()
 
 
 def accounts_with_due_rows(

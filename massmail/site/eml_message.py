@@ -15,13 +15,13 @@ from massmail.models import (
     LibraryImage,
     MailingOut,
     MassmailSettings,
-    MessageVersion,
 )
 from massmail.recipients.access import access_policy
 from massmail.site.attachments import AttachmentInline, AttachmentPages, files_in_words
 from massmail.site.base import OWNER_FILTER
 from massmail.site.links import add_url_if_allowed, admin_url
 from massmail.site.previews import PreviewPages
+from massmail.site.trial_page import TrialPage
 from massmail.site.variables import (
     blocks,
     fallback_tag,
@@ -33,7 +33,7 @@ from massmail.site.variables import (
 MAILINGS_SHOWN = 10
 
 
-class EmlMessageAdmin(PreviewPages, AttachmentPages):
+class EmlMessageAdmin(TrialPage, PreviewPages, AttachmentPages):
     """Messages as they are written; what was launched is a version of its own."""
 
     form = EmlMessageForm
@@ -44,7 +44,7 @@ class EmlMessageAdmin(PreviewPages, AttachmentPages):
     search_fields = ["subject", "content", "text"]
     date_hierarchy = "created_at"
     inlines = [AttachmentInline]
-    held_by = [(MailingOut, "message"), (MessageVersion, "message")]
+    held_by = [(MailingOut, "message")]
     fieldsets = [
         (None, {"fields": ["subject", "preheader", "content", "signature"]}),
         (_("Plain text"), {"fields": ["text"], "classes": ["collapse"]}),
@@ -97,6 +97,7 @@ class EmlMessageAdmin(PreviewPages, AttachmentPages):
         came_from = self.mailing_to_go_back_to(request, message)
         return {
             "preview_url": self.preview_url(message, came_from),
+            "test_url": self.test_url(message, came_from),
             "files_in_words": files_in_words(message),
             "mailings": [
                 (mailing, admin_url(self.admin_site, mailing))
@@ -111,6 +112,10 @@ class EmlMessageAdmin(PreviewPages, AttachmentPages):
         """The preview, from which the way back to the mailing is known."""
         query = {"mailing": mailing.pk} if mailing else {}
         return admin_url(self.admin_site, message, "preview", **query)
+
+    def test_url(self, message: EmlMessage, mailing: MailingOut | None) -> str:
+        query = {"mailing": mailing.pk} if mailing else {}
+        return admin_url(self.admin_site, message, "test", **query)
 
     def mailings(self, request: HttpRequest, message: EmlMessage) -> Any:
         rows = MailingOut.objects.filter(message=message).order_by("-created_at")

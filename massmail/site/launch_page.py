@@ -90,6 +90,7 @@ class LaunchPage(MailingPages):
             "incomplete": self.incomplete(request, mailing, plan),
             "message_url": self.message_url(request, mailing),
             "preview_url": self.preview_url(request, mailing),
+            "test_url": self.test_url(request, mailing),
             "add_account_url": add_url_if_allowed(
                 self.admin_site, request, EmailAccount
             ),

@@ -51,6 +51,16 @@ class MailingPages(MassmailAdmin):
             self.admin_site, mailing.message, "preview", mailing=mailing.pk
         )
 
+    def test_url(self, request: HttpRequest, mailing: MailingOut) -> str:
+        """Where the message is sent to somebody who checks it; "" if hidden."""
+        if not url_if_visible(self.admin_site, request, mailing.message):
+            return ""
+        model = mailing.content_type.model_class()
+        query = {"type": model._meta.label_lower} if model else {}
+        return admin_url(
+            self.admin_site, mailing.message, "test", mailing=mailing.pk, **query
+        )
+
     def page(
         self,
         request: HttpRequest,

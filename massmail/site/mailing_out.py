@@ -167,6 +167,7 @@ class MailingOutAdmin(MailingButtons, LaunchPage, RepairPages):
                 "recipients_type": self.recipients_type(mailing),
                 "message_url": self.message_url(request, mailing),
                 "preview_url": self.preview_url(request, mailing),
+                "test_url": self.test_url(request, mailing),
             }
         return super().render_change_form(request, context, **kwargs)
 
