@@ -52,7 +52,6 @@ ZOE = Recipient(
     "Zoë",
     variables={"first_name": "Zoë", "city": "", "born": dt.date(1990, 2, 1)},
 )
-SECOND = dt.timedelta(seconds=1)
 ME = [Reader("anna@staff.example.com", "Anna")]
 FOOTER = '<p>{{ postal_address }} <a href="{{ unsubscribe_url }}">Out</a></p>'
 
@@ -168,7 +167,7 @@ def test_each_tester_gets_one_however_often_he_is_named(message, account):
 def test_the_main_account_serves_where_it_is_the_only_one(anna, message):
     [row] = tried(message, MainAccountFactory(owner=anna))
 
-    assert row.email_account_id in walk_account_queues(NOW + SECOND)
+    assert row.email_account_id in walk_account_queues(NOW)
 
 
 def test_it_leaves_outside_of_business_hours(anna, message, account):
@@ -177,7 +176,7 @@ def test_it_leaves_outside_of_business_hours(anna, message, account):
 
     tried(message, account, now=sunday)
 
-    assert walk_account_queues(sunday + SECOND) == [account.pk]
+    assert walk_account_queues(sunday) == [account.pk]
 
 
 def test_a_foreign_account_is_refused(message):
@@ -207,9 +206,7 @@ def test_what_is_no_address_is_refused(message, account, readers, reason):
 def test_who_must_not_be_mailed_gets_no_test_either(message, account):
     SuppressedAddress.objects.suppress("bo@example.com", reason="manual", source="x")
 
-    with pytest.raises(
-        TrialRefused, match="(?i)bo@example.com is on the don't-mail list"
-    ):
+    with pytest.raises(TrialRefused, match="is on the don't-mail list"):
         tried(message, account, readers=[Reader("Bo@example.com")])
 
     assert not Delivery.objects.exists()
