@@ -8,7 +8,8 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from massmail.models.delivery import OPEN_STATUSES, Delivery
+from massmail.models.delivery import Delivery
+from massmail.models.delivery_states import OPEN_STATUSES
 
 Value = str | dt.date | None
 
