@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.resources import CompanyResource
 from crm.site.filters import CountryFilter, OwnerFilter
 from crm.site.record_admin import RecordAdmin
 
 
 class CompanyAdmin(RecordAdmin):
+    resource_class = CompanyResource
     list_display = ["name", "email", "city", "country", "client_type", "owner"]
     list_select_related = ["country", "client_type", "owner"]
     list_filter = [

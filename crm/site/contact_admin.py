@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.resources import ContactResource
 from crm.site.filters import CountryFilter, OwnerFilter
 from crm.site.record_admin import RecordAdmin
 
 
 class ContactAdmin(RecordAdmin):
+    resource_class = ContactResource
     list_display = ["full_name", "email", "company", "country", "owner"]
     list_select_related = ["company", "country", "owner"]
     list_filter = [

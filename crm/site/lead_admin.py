@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.resources import LeadResource
 from crm.site.filters import CountryFilter, OwnerFilter
 from crm.site.record_admin import RecordAdmin
 
 
 class LeadAdmin(RecordAdmin):
+    resource_class = LeadResource
     list_display = ["full_name", "email", "company_name", "country", "owner"]
     list_select_related = ["country", "owner"]
     list_filter = [

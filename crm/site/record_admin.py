@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from common.site.owned import PolicyAdmin
 from crm.access import CrmAccessPolicy
 from crm.models import Company
+from crm.site.spreadsheets import Spreadsheets
 from massmail.admin_actions import MailingActions
 
 
-class RecordAdmin(MailingActions, PolicyAdmin):
+class RecordAdmin(Spreadsheets, MailingActions, PolicyAdmin):
     """Records of the CRM; whoever keeps other people's records may assign them.
 
     Their lists are where a mailing begins.

@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "csp",
     "axes",
+    "import_export",
     "common.apps.CommonConfig",
     "massmail.apps.MassmailConfig",
 ]
@@ -99,6 +100,8 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))
+# Where uploaded tables wait for their confirmation; several web hosts share it.
+IMPORT_DIR = env.str("IMPORT_DIR", default=str(VAR_DIR / "imports"))
 MEDIA_URL = "media/"
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 
