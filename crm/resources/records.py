@@ -7,11 +7,13 @@ blank cell leaves the record's value alone. Nothing lifts an opt-out.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 from import_export.resources import ModelResource
@@ -64,6 +66,16 @@ class RecordResource(ModelResource):
 
     # --- in
 
+    def before_import(self, dataset: Any, **kwargs: Any) -> None:
+        """One look at the addresses of all rows: none is searched for by itself."""
+        self._by_address: dict[str, list[Any]] = defaultdict(list)
+        if "email" not in (dataset.headers or []):
+            return
+        addresses = {cell_text(value).lower() for value in dataset["email"]} - {""}
+        rows = self._visible().annotate(address=Lower("email"))
+        for record in rows.filter(address__in=addresses):
+            self._by_address[record.address].append(record)
+
     def get_instance(self, instance_loader: Any, row: dict[str, Any]) -> Any:
         """Raises ValidationError where the row means a record that is not his."""
         if key := cell_text(row.get("id")):
@@ -80,7 +92,7 @@ class RecordResource(ModelResource):
         return self._changeable(found)
 
     def _by_email(self, email: str) -> Any:
-        found = list(self._visible().filter(email__iexact=email)[:2])
+        found = self._by_address.get(email.lower(), [])
         if len(found) > 1:
             text = _("Several records have this address. Name the record's id.")
             raise ValidationError({"email": text})
@@ -188,6 +200,9 @@ class RecordResource(ModelResource):
         if not kwargs.get("only_check"):
             with transaction.atomic():
                 super().save_instance(instance, is_create, row, **kwargs)
+        if is_create and instance.email:
+            # A later row of the file means this record.
+            self._by_address[instance.email.lower()].append(instance)
 
     def save_m2m(self, instance: Any, row: dict[str, Any], **kwargs: Any) -> None:
         if not kwargs.get("only_check"):

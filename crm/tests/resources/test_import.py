@@ -222,6 +222,16 @@ def test_an_operator_gives_records_to_a_colleague(client, operator, owner):
     assert Contact.objects.get().owner == owner
 
 
+def test_two_rows_with_one_address_make_one_record(anna):
+    content = "email,first_name\nada@example.com,Ada\nADA@example.com,Augusta\n"
+
+    page = upload(anna, content)
+
+    assert (page.context["report"].new, page.context["report"].changed) == (1, 1)
+    bring_in(anna, content)
+    assert Contact.objects.get().first_name == "Augusta"
+
+
 def test_two_records_with_the_address_ask_for_the_id(anna, owner):
     ContactFactory.create_batch(2, owner=owner, email="ada@example.com")
 
