@@ -101,7 +101,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))
 # Where uploaded tables wait for their confirmation; several web hosts share it.
-IMPORT_DIR = env.str("IMPORT_DIR", default=str(VAR_DIR / "imports"))
+IMPORT_DIR = env.str("IMPORT_DIR", default="") or str(VAR_DIR / "imports")
 MEDIA_URL = "media/"
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 
