@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
 from massmail.orchestrator import preparing, send, walk
+from massmail.tracking import events
 
 PREPARE_SECONDS = 20.0
+EVENTS_SECONDS = 20.0
 
 
 @shared_task(ignore_result=True)
@@ -26,3 +29,9 @@ def send_account_queue(account_id: int) -> None:
 def prepare_mailings() -> None:
     """Turn stored selections of recipients into rows."""
     preparing.prepare_mailings(seconds=PREPARE_SECONDS)
+
+
+@shared_task(ignore_result=True)
+def process_hits() -> None:
+    """Turn what the recipients' pages wrote down into opens and clicks."""
+    events.process_hits(now=timezone.now(), seconds=EVENTS_SECONDS)

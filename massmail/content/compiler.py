@@ -134,13 +134,15 @@ def compile_message(
     sender: Sender,
     variables: Collection[str] | None,
     link_rewriter: LinkRewriter | None = None,
+    pixel: str = "",
 ) -> CompiledMessage:
     """Raises `MessageTemplateError` (with `field`, line and column) for the message,
     `RenderError` for a sender whose address cannot be used.
 
     `variables` are the names that the recipients have besides the standard ones;
     None leaves names unchecked. `link_rewriter` gets each constant web address in
-    the HTML with its position in `links` and returns a new one, variables allowed.
+    the HTML with its position in `links` and returns a new one, variables allowed;
+    `pixel` is the address of a picture that is asked for when the mail is shown.
     """
     templates = Templates(source, variables)
     subject, preheader = templates.subject.program, templates.preheader.program
@@ -155,6 +157,7 @@ def compile_message(
                 subject=subject,
                 preheader=preheader,
                 link_rewriter=link_rewriter,
+                pixel=pixel,
             )
         document, text, links = part.document, part.text, part.links
     if templates.text:

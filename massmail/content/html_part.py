@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from massmail.content.document import Body, document_around
 from massmail.content.links import (
     ADDRESS_ATTRIBUTES,
+    LINK_SCHEMES,
     address_pieces,
     decoded_attribute,
     scheme_of,
@@ -72,8 +73,12 @@ def compile_html(
     subject: Program,
     preheader: Program,
     link_rewriter: LinkRewriter | None,
+    pixel: str = "",
 ) -> HtmlPart:
-    """`signature` is HTML too; raises `MessageTemplateError`."""
+    """`signature` is HTML too, `pixel` the address of a picture that nobody sees.
+
+    Raises `MessageTemplateError`.
+    """
     markers = Markers(content.source, signature.source if signature else "")
     markup, clean = _cleaned(content, markers)
     clean_signature = ""
@@ -86,7 +91,10 @@ def compile_html(
     body.content, links = _with_links(body.content, markers, link_rewriter)
     document = document_around(
         body,
-        _resolved(body.content, markers, _html_pieces, html.escape),
+        (
+            *_resolved(body.content, markers, _html_pieces, html.escape),
+            *_pixel(pixel),
+        ),
         subject=subject,
         preheader=preheader,
     )
@@ -178,6 +186,15 @@ def _rewritten(address: str, markers: Markers) -> str:
         return html.escape(address)
     program = changed(template.program, _never_missing)
     return markers.for_attribute(AttributeSource("href", program, address))
+
+
+def _pixel(address: str) -> Program:
+    """Asked for when the mail is shown; the address may hold variables."""
+    if not address:
+        return ()
+    program = changed(parse(address, variables=None).program, _never_missing)
+    source = address_pieces(program, LINK_SCHEMES, html.escape)
+    return ('<img src="', *source, '" width="1" height="1" alt="">')
 
 
 def _never_missing(piece: Piece) -> Piece:

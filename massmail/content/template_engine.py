@@ -42,6 +42,7 @@ from massmail.templatetags.mailbuilder import image_tag
 
 STANDARD_VARIABLES = (
     "unsubscribe_url",
+    "view_url",
     "postal_address",
     "sender_name",
     "sender_email",

@@ -12,11 +12,18 @@ from massmail.models import MailingOut
 
 
 class DraftForm(OwnedModelForm):
-    """Name, times and message of a draft."""
+    """Name, times, message and tracking of a draft."""
 
     class Meta:
         model = MailingOut
-        fields = ["name", "message", "start_at", "expires_at"]
+        fields = [
+            "name",
+            "message",
+            "start_at",
+            "expires_at",
+            "is_tracked",
+            "utm_campaign",
+        ]
 
     def clean(self) -> dict[str, Any]:
         """The page may have been open while somebody launched the mailing.

@@ -25,6 +25,9 @@ from massmail.models.selected_chunk import SelectedChunk
 from massmail.models.send_attempt import SendAttempt
 from massmail.models.signature import Signature
 from massmail.models.suppressed_address import SuppressedAddress
+from massmail.models.suppression_change import SuppressionChange
+from massmail.models.tracked_link import NamedLink, TrackedLink
+from massmail.models.tracking_hit import TrackingHit
 
 __all__ = [
     "AccountEvent",
@@ -42,10 +45,14 @@ __all__ = [
     "MassContact",
     "MassmailSettings",
     "MessageVersion",
+    "NamedLink",
     "SampleValues",
     "SelectedChunk",
     "SendAttempt",
     "Signature",
     "SuppressedAddress",
+    "SuppressionChange",
+    "TrackedLink",
+    "TrackingHit",
     "VersionPart",
 ]

@@ -7,27 +7,56 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from massmail.models.delivery import Delivery
+from massmail.models.tracked_link import TrackedLink
+
+
+class Kind(models.TextChoices):
+    OPENED = "opened", _("opened")
+    CLICKED = "clicked", _("clicked")
+    UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+    RESUBSCRIBED = "resubscribed", _("subscribed again")
+    BOUNCED = "bounced", _("bounced")
+    COMPLAINED = "complained", _("complained")
+    REPLIED = "replied", _("replied")
+    RESOLVED = "resolved", _("resolved")
+    PUT_BACK = "put_back", _("put back")
+
+
+# What the tracking of opens and clicks writes.
+TRACKED_KINDS = (Kind.OPENED, Kind.CLICKED)
+
+
+class DeliveryEventQuerySet(models.QuerySet["DeliveryEvent"]):
+    def tracked(self) -> DeliveryEventQuerySet:
+        """Opens and clicks, whoever made them."""
+        return self.filter(kind__in=TRACKED_KINDS)
+
+    def by_people(self) -> DeliveryEventQuerySet:
+        """Opens and clicks that may count as a person's: nothing else may ever lead
+        to a follow-up."""
+        return self.tracked().filter(is_machine=False)
 
 
 class DeliveryEvent(models.Model):
-    """What happened to a delivery; rows are only ever added."""
+    """What happened to a delivery; rows are only ever added.
 
-    class Kind(models.TextChoices):
-        OPENED = "opened", _("opened")
-        CLICKED = "clicked", _("clicked")
-        UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
-        RESUBSCRIBED = "resubscribed", _("subscribed again")
-        BOUNCED = "bounced", _("bounced")
-        COMPLAINED = "complained", _("complained")
-        REPLIED = "replied", _("replied")
-        RESOLVED = "resolved", _("resolved")
-        PUT_BACK = "put_back", _("put back")
+    Whether an open or a click was a machine's is a judgement and can be made anew.
+    """
+
+    Kind = Kind
 
     delivery = models.ForeignKey(
         Delivery, on_delete=models.PROTECT, related_name="events"
     )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     occurred_at = models.DateTimeField(_("when"))
+    link = models.ForeignKey(
+        TrackedLink,
+        verbose_name=_("link"),
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="events",
+    )
     is_machine = models.BooleanField(_("by a machine"), default=False)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -37,8 +66,12 @@ class DeliveryEvent(models.Model):
         related_name="+",
     )
     detail = models.CharField(_("detail"), max_length=500, blank=True)
+    method = models.CharField(_("method"), max_length=7, blank=True)
+    user_agent = models.CharField(_("program"), max_length=300, blank=True)
     # Makes an event that is reported twice one event.
     source_key = models.CharField(max_length=100, unique=True)
+
+    objects = DeliveryEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("event")

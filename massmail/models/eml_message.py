@@ -157,6 +157,10 @@ class MessageVersion(models.Model):
     text = models.TextField(_("plain text"), blank=True)
     signature = models.TextField(_("signature"), blank=True)
     signature_is_html = models.BooleanField(default=False)
+    # How the copies are tracked, as it was decided at the launch.
+    tracks_opens = models.BooleanField(_("notes opens"), default=False)
+    tracks_clicks = models.BooleanField(_("notes clicks"), default=False)
+    utm = models.CharField(_("UTM parameters"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("frozen"), auto_now_add=True)
 
     class Meta:

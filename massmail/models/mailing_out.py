@@ -138,6 +138,19 @@ class MailingOut(Owned, Timestamped):
     )
     start_at = models.DateTimeField(_("start"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    is_tracked = models.BooleanField(
+        _("note opens and clicks"),
+        default=True,
+        help_text=_("Where the settings and the recipient allow it."),
+    )
+    utm_campaign = models.CharField(
+        _("UTM campaign"),
+        max_length=100,
+        blank=True,
+        help_text=_(
+            "Added to the links for your web statistics; nothing is added when blank."
+        ),
+    )
     selection = models.JSONField(default=dict, editable=False)
     prepared_at = models.DateTimeField(_("prepared"), null=True, editable=False)
     launched_at = models.DateTimeField(_("launched"), null=True, editable=False)

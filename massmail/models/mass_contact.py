@@ -35,6 +35,11 @@ class MassContact(models.Model):
         _("VIP"), default=False, help_text=_("Is mailed from the main account only.")
     )
     subscribed = models.BooleanField(_("subscribed"), default=True)
+    allows_tracking = models.BooleanField(
+        _("opens and clicks may be noted"),
+        default=True,
+        help_text=_("Where the settings and the mailing want it at all."),
+    )
     uuid = models.UUIDField(_("UUID"), default=uuid.uuid4, unique=True, editable=False)
 
     class Meta:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -73,6 +73,52 @@ class MassmailSettings(models.Model):
         _("postal address"),
         blank=True,
         help_text=_("The law of most countries wants it in every mailing."),
+    )
+    logo = models.BinaryField(blank=True, default=b"")
+    logo_type = models.CharField(max_length=20, blank=True, editable=False)
+    brand_color = models.CharField(
+        _("company colour"),
+        max_length=7,
+        blank=True,
+        validators=[
+            RegexValidator(r"^#[0-9A-Fa-f]{6}\Z", _("A colour has the form #1f4e79."))
+        ],
+        help_text=_("Of the buttons on the recipients' pages, in the form #1f4e79."),
+    )
+    view_days = models.PositiveIntegerField(
+        _("days in the browser"),
+        default=90,
+        help_text=_(
+            "How long a mail can be read in the browser after it was sent; 0: not at"
+            " all."
+        ),
+    )
+    track_opens = models.BooleanField(
+        _("note opens"),
+        default=False,
+        help_text=_("By an invisible picture; many countries want consent for it."),
+    )
+    track_clicks = models.BooleanField(
+        _("note clicks"),
+        default=False,
+        help_text=_("By links that lead over this site."),
+    )
+    utm_source = models.CharField(
+        _("UTM source"),
+        max_length=100,
+        default="newsletter",
+        help_text=_("For mailings with a UTM campaign."),
+    )
+    soft_bounce_count = models.PositiveIntegerField(
+        _("failures in a row"),
+        default=3,
+        help_text=_(
+            "So many mailings that fail for the time being put an address on the"
+            " don't-mail list; 0: never. One that does not exist goes there at once."
+        ),
+    )
+    soft_bounce_days = models.PositiveIntegerField(
+        _("within days"), default=90, validators=[MinValueValidator(1)]
     )
 
     class Meta:

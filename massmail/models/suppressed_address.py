@@ -6,11 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from massmail.models.address import Address, InvalidAddress, ascii_domain
+from massmail.models.suppression_change import SuppressionChange
 
 
 class Reason(models.TextChoices):
@@ -18,6 +19,7 @@ class Reason(models.TextChoices):
 
     OPTED_OUT = "opted_out", _("unsubscribed")
     HARD_BOUNCE = "hard_bounce", _("the address does not exist")
+    SOFT_BOUNCES = "soft_bounces", _("failed again and again")
     COMPLAINT = "complaint", _("complained about spam")
     MANUAL = "manual", _("entered by a colleague")
 
@@ -39,14 +41,37 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
         self, key: str, *, address: str = "", reason: str, source: str, by: Any = None
     ) -> SuppressedAddress:
         """The same for an address of which only the key is left."""
-        row, created = self.get_or_create(
-            address_key=key,
-            defaults={"address": address, "reason": reason, "source": source, "by": by},
-        )
-        if not created and reason == Reason.OPTED_OUT != row.reason:
-            self.filter(pk=row.pk).update(reason=reason, source=source, by=by)
-            row.refresh_from_db()
+        with transaction.atomic(using=self.db):
+            row, created = self.get_or_create(
+                address_key=key,
+                defaults={
+                    "address": address,
+                    "reason": reason,
+                    "source": source,
+                    "by": by,
+                },
+            )
+            if created:
+                keep(Action.ADDED, row)
+            elif reason == Reason.OPTED_OUT != row.reason:
+                self.filter(pk=row.pk).update(reason=reason, source=source, by=by)
+                row.refresh_from_db()
+                keep(Action.CHANGED, row)
         return row
+
+    def lift(self, *, source: str, by: Any = None) -> int:
+        """Take these rows off the list; the history keeps what they were."""
+        with transaction.atomic(using=self.db):
+            rows = list(self.select_for_update())
+            SuppressionChange.objects.bulk_create(
+                change_of(Action.LIFTED, row, source=source, by=by) for row in rows
+            )
+            self.model._default_manager.filter(pk__in=[row.pk for row in rows]).delete()
+        return len(rows)
+
+    def blank(self, address_key: str) -> int:
+        """Erase a person: the address goes, the key stays and goes on forbidding."""
+        return self.filter(address_key=address_key).update(address="")
 
     def covering(self, address: str) -> SuppressedAddressQuerySet:
         """The rows that forbid this address; raises `InvalidAddress`."""
@@ -58,6 +83,27 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
     def covers(self, address: str) -> bool:
         """Whether the address must not be mailed; raises `InvalidAddress`."""
         return self.covering(address).exists()
+
+
+Action = SuppressionChange.Action
+
+
+def change_of(
+    action: str, row: SuppressedAddress, *, source: str, by: Any
+) -> SuppressionChange:
+    return SuppressionChange(
+        action=action,
+        address_key=row.address_key,
+        domain=row.domain,
+        reason=row.reason,
+        source=source,
+        by=by,
+    )
+
+
+def keep(action: str, row: SuppressedAddress) -> None:
+    """A line of the history, by whom the row says."""
+    change_of(action, row, source=row.source, by=row.by).save()
 
 
 def parent_domains(domain: str) -> list[str]:

@@ -18,10 +18,17 @@ from massmail.models import (
     EmailAccount,
     EmlMessage,
     LibraryImage,
+    MailingOut,
     MessageVersion,
     VersionPart,
 )
 from massmail.models.signature import Signature
+from massmail.orchestrator.tracking_choice import (
+    choose_tracking,
+    keep_tracked_links,
+    link_rewriter,
+    pixel_of,
+)
 from massmail.recipients.source import RecipientSource
 
 IMAGE_TAG = re.compile(r"{%\s*cid_([a-z][a-z0-9_]*)\s*%}")
@@ -87,10 +94,13 @@ def content_of(stored: FieldFile) -> bytes:
         return file.read()
 
 
-def freeze(message: EmlMessage) -> MessageVersion:
-    """An immutable copy; call it in the transaction that uses it."""
+def freeze(message: EmlMessage, *, mailing: MailingOut | None = None) -> MessageVersion:
+    """An immutable copy; call it in the transaction that uses it.
+
+    Copies of a mailing are tracked as it wants; without one they are not.
+    """
     source = source_of_message(message)
-    version = MessageVersion.objects.create(
+    version = MessageVersion(
         message=message,
         subject=source.subject,
         preheader=source.preheader,
@@ -99,6 +109,9 @@ def freeze(message: EmlMessage) -> MessageVersion:
         signature=source.signature,
         signature_is_html=source.signature_is_html,
     )
+    if mailing:
+        choose_tracking(mailing, version)
+    version.save()
     VersionPart.objects.bulk_create(
         VersionPart(
             version=version,
@@ -109,6 +122,7 @@ def freeze(message: EmlMessage) -> MessageVersion:
         )
         for part in (*source.images, *source.attachments)
     )
+    keep_tracked_links(version, source)
     return version
 
 
@@ -162,13 +176,21 @@ def compiled_message(message: EmlMessage, **options: Any) -> CompiledMessage:
 
 @lru_cache(maxsize=16)
 def compiled_version(
-    version_id: int, sender: Sender, subject_mark: str = ""
+    version_id: int, sender: Sender, *, subject_mark: str = "", tracking_url: str = ""
 ) -> CompiledMessage:
     """A frozen version, compiled once per process and sender: it never changes.
 
-    `subject_mark` goes before the subject, as tests have it.
+    `subject_mark` goes before the subject, as tests have it; `tracking_url` is the
+    address of the recipients' pages, "" for a person who is not tracked.
     """
-    source = source_of_version(MessageVersion.objects.get(pk=version_id))
+    version = MessageVersion.objects.get(pk=version_id)
+    source = source_of_version(version)
     if subject_mark:
         source = replace(source, subject=f"{subject_mark} {source.subject}")
-    return compile_message(source, sender=sender, variables=None)
+    return compile_message(
+        source,
+        sender=sender,
+        variables=None,
+        link_rewriter=link_rewriter(version, tracking_url),
+        pixel=pixel_of(version, tracking_url),
+    )

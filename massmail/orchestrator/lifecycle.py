@@ -123,7 +123,7 @@ def activate(
     ).update(status=Status.ACTIVE, launched_at=now, override_reason=override_reason)
     if not launched:
         raise WrongState(_("The mailing has been launched already."))
-    version = freeze(mailing.message)
+    version = freeze(mailing.message, mailing=mailing)
     MailingOut.objects.filter(pk=mailing.pk).update(version=version)
     mailing.refresh_from_db()
     log(mailing, by, "launched")

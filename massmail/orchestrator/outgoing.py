@@ -21,6 +21,7 @@ from massmail.models import (
     Delivery,
     EmailAccount,
     MailingOut,
+    MassContact,
     MassmailSettings,
     SampleValues,
 )
@@ -30,7 +31,7 @@ from massmail.orchestrator.compiling import compiled_version, sender_of
 from massmail.orchestrator.preview_values import harmless_url
 from massmail.recipients.registry import source_for
 from massmail.recipients.source import Recipient, VariableValue
-from massmail.tracking.public_links import unsubscribe_url
+from massmail.tracking.public_links import link_values, unsubscribe_url
 
 logger = logging.getLogger(__name__)
 SkipReason = Delivery.SkipReason
@@ -83,6 +84,7 @@ class Batch:
         self._messages = self._render_all(deliveries)
         self._recipients = load_recipients(deliveries)
         self._samples = load_samples(deliveries)
+        self._untracked = who_forbid_tracking(deliveries)
         self._sender = sender_of(account)
         self._mail_from = Address.parse(account.from_email).wire
 
@@ -119,10 +121,22 @@ class Batch:
         if address.text != delivery.address:
             self._move(delivery, address)
         compiled = compiled_version(
-            delivery.version_id, self._sender, TEST_MARK if is_test(delivery) else ""
+            delivery.version_id,
+            self._sender,
+            subject_mark=TEST_MARK if is_test(delivery) else "",
+            tracking_url=self._tracking_url(delivery),
         )
         envelope = self._envelope(delivery, recipient, address)
-        values = recipient.variables | self._values(envelope)
+        values = (
+            recipient.variables
+            | self._values(envelope)
+            | link_values(
+                compiled.used_variables,
+                base_url=self._settings.base_url,
+                delivery_id=delivery.pk,
+                address_key=address.key,
+            )
+        )
         if compiled.missing(values):
             raise CannotSend(SkipReason.MISSING_VALUE)
         try:
@@ -163,7 +177,7 @@ class Batch:
             message_id=delivery.message_id,
             date=self.now,
         )
-        if delivery.kind == Delivery.Kind.ALERT:
+        if delivery.kind in (Delivery.Kind.ALERT, Delivery.Kind.CONFIRMATION):
             # Not list mail: there is nothing to unsubscribe from.
             return envelope
         return replace(
@@ -181,6 +195,10 @@ class Batch:
             delivery_id=delivery.pk,
             address_key=address.key,
         )
+
+    def _tracking_url(self, delivery: Delivery) -> str:
+        is_forbidden = delivery.mass_contact_id in self._untracked
+        return "" if is_forbidden else self._settings.base_url
 
     def _list_fields(self, delivery: Delivery) -> dict[str, str]:
         """List-Id and Feedback-ID: constant per mailing, without internal ids."""
@@ -214,6 +232,13 @@ def load_samples(deliveries: list[Delivery]) -> dict[int, dict[str, VariableValu
     """What tests are filled with, by delivery."""
     tests = [delivery.pk for delivery in deliveries if is_test(delivery)]
     return SampleValues.objects.by_delivery(tests) if tests else {}
+
+
+def who_forbid_tracking(deliveries: list[Delivery]) -> set[int]:
+    """Ids of the identities whose opens and clicks are not to be noted."""
+    ids = {row.mass_contact_id for row in deliveries}
+    rows = MassContact.objects.filter(pk__in=ids - {None}, allows_tracking=False)
+    return set(rows.values_list("pk", flat=True))
 
 
 def load_recipients(deliveries: list[Delivery]) -> dict[tuple[int, str], Recipient]:

@@ -12,7 +12,12 @@ from massmail.content.values import Value
 from massmail.models import EmailAccount, MassmailSettings
 from massmail.orchestrator.compiling import sender_of
 from massmail.permissions import main_account, mass_mail_accounts
-from massmail.tracking.public_links import UNSUBSCRIBE, path_to_page, public_urlconf
+from massmail.tracking.public_links import (
+    UNSUBSCRIBE,
+    VIEW,
+    path_to_page,
+    public_urlconf,
+)
 
 # No token looks like this, so the page behind it opts nobody out.
 NOBODY = "preview"
@@ -35,12 +40,13 @@ def placeholder() -> Sender:
 def standard_values(settings: MassmailSettings) -> dict[str, Value]:
     return {
         "unsubscribe_url": harmless_url(settings),
+        "view_url": harmless_url(settings, VIEW),
         "postal_address": settings.postal_address,
         "today": timezone.now().astimezone(settings.zone).date(),
     }
 
 
-def harmless_url(settings: MassmailSettings) -> str:
+def harmless_url(settings: MassmailSettings, page: str = UNSUBSCRIBE) -> str:
     """In place of the recipient's link: looks like it, and can do nothing."""
     base_url = settings.base_url or "https://news.example.com"
-    return f"{base_url}{path_to_page(UNSUBSCRIBE, public_urlconf())}{NOBODY}"
+    return f"{base_url}{path_to_page(page, public_urlconf())}{NOBODY}"

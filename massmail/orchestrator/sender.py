@@ -13,17 +13,20 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections
+from django.utils import timezone
 
 from massmail.orchestrator.preparing import prepare_mailings
 from massmail.orchestrator.report import SendReport
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
+from massmail.tracking.events import process_hits
 
 logger = logging.getLogger(__name__)
 
 # The same pace as Celery's beat.
 WALK_SECONDS = 5.0
 PREPARE_SECONDS = 2.0
+EVENTS_SECONDS = 1.0
 MAX_RUNS = 8
 
 
@@ -61,6 +64,7 @@ class Sender:
         try:
             more_to_prepare = prepare_mailings(seconds=PREPARE_SECONDS)
             self._start_runs(walk_account_queues())
+            process_hits(now=timezone.now(), seconds=EVENTS_SECONDS)
         except DatabaseError:
             # The database is away: nothing is lost, the next round finds it again.
             logger.exception("The walk failed and is repeated")

@@ -29,7 +29,14 @@ from massmail.site.mailing_buttons import MailingButtons
 from massmail.site.mailing_facts import list_facts, page_facts, recipients_url
 from massmail.site.uncertain import RepairPages
 
-DRAFT_FIELDS = ["name", "message", "start_at", "expires_at"]
+DRAFT_FIELDS = [
+    "name",
+    "message",
+    "start_at",
+    "expires_at",
+    "is_tracked",
+    "utm_campaign",
+]
 STATE_FIELDS = [
     "recipients_type",
     "owner",

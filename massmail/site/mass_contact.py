@@ -34,7 +34,14 @@ class MassContactAdmin(PolicyAdmin):
     ]
     list_select_related = ["content_type", "email_account"]
     show_full_result_count = False
-    fields = ["record", "content_type", "is_vip", "subscribed", "email_account"]
+    fields = [
+        "record",
+        "content_type",
+        "is_vip",
+        "subscribed",
+        "allows_tracking",
+        "email_account",
+    ]
     readonly_fields = ["record", "content_type"]
 
     def access_policy(self) -> AccessPolicy:

@@ -95,6 +95,7 @@ def standard_variables(user: Any) -> list[OfferedVariable]:
     today = formats.date_format(timezone.localdate(timezone=settings.zone))
     return [
         OfferedVariable("unsubscribe_url", _("the recipient’s own link"), "https://…"),
+        OfferedVariable("view_url", _("the mail in the browser"), "https://…"),
         OfferedVariable("postal_address", _("from the settings"), address),
         OfferedVariable("sender_name", _("of the account that sends"), sender.name),
         OfferedVariable("sender_email", _("of the account that sends"), sender.email),

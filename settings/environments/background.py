@@ -27,4 +27,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 10.0},
     },
+    "process hits": {
+        "task": "massmail.tasks.process_hits",
+        "schedule": 5.0,
+        "options": {"expires": 10.0},
+    },
 }
