@@ -65,12 +65,18 @@ def recipient_blockers(mailing: MailingOut) -> Iterator[tuple[str, Q]]:
 
 
 def suppression_blockers() -> Iterator[tuple[str, Q]]:
-    """Addresses and domains on the don't-mail list."""
+    """Addresses and domains on the don't-mail list.
+
+    Who opted out may ask to come back: the mail in which that is confirmed reaches
+    them, and nothing else does.
+    """
     by_address = SuppressedAddress.objects.filter(address_key=OuterRef("address_key"))
     opt_out = by_address.filter(reason=SuppressedAddress.Reason.OPTED_OUT)
+    otherwise = by_address.exclude(reason=SuppressedAddress.Reason.OPTED_OUT)
     has_address = ~Q(address_key="")
-    yield Delivery.SkipReason.OPTED_OUT, has_address & Q(Exists(opt_out))
-    yield Delivery.SkipReason.SUPPRESSED, has_address & Q(Exists(by_address))
+    is_list_mail = has_address & ~Q(kind=Delivery.Kind.CONFIRMATION)
+    yield Delivery.SkipReason.OPTED_OUT, is_list_mail & Q(Exists(opt_out))
+    yield Delivery.SkipReason.SUPPRESSED, has_address & Q(Exists(otherwise))
     yield Delivery.SkipReason.SUPPRESSED, has_address & Q(Exists(suppressed_domains()))
 
 

@@ -2,7 +2,7 @@
 
 `mailing_launched(mailing, by)`, `mailing_done(mailing)`,
 `unsubscribed(content_type, object_ids, address, delivery)`,
-`resubscribed(content_type, object_ids, address)`,
+`resubscribed(content_type, object_ids, address, delivery)`,
 `account_stopped(email_account, reason)`.
 """
 

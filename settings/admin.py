@@ -25,11 +25,23 @@ class MassmailSettingsAdmin(SuperusersOnly, admin.ModelAdmin):
             {
                 "fields": [
                     "company_name",
+                    "new_logo",
+                    "remove_logo",
+                    "brand_color",
                     "postal_address",
                     "unsubscribe_redirect_url",
                     "public_base_url",
+                    "view_days",
                 ]
             },
+        ),
+        (
+            _("What is noted of recipients"),
+            {"fields": ["track_opens", "track_clicks", "utm_source"]},
+        ),
+        (
+            _("Addresses that fail"),
+            {"fields": [("soft_bounce_count", "soft_bounce_days")]},
         ),
         (
             _("When mail is sent"),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.dispatch import Signal
 
 from massmail import signals, tokens
 from massmail.models import Delivery, DeliveryEvent, MassContact, SuppressedAddress
@@ -35,6 +36,29 @@ class Responder:
         known = SuppressedAddress.objects.filter(address_key=self.address_key).first()
         return known.address if known else ""
 
+    @property
+    def language(self) -> str:
+        """That of the record; "" when it has none, or is gone."""
+        return language_of(self.delivery) if self.delivery else ""
+
+    @property
+    def has_opted_out(self) -> bool:
+        return SuppressedAddress.objects.filter(
+            address_key=self.address_key, reason=SuppressedAddress.Reason.OPTED_OUT
+        ).exists()
+
+
+def language_of(delivery: Delivery) -> str:
+    if delivery.content_type is None:
+        return ""
+    try:
+        source = source_for(delivery.content_type)
+    except LookupError:
+        return ""
+    recipients = source.recipients([source.pk_of(delivery.object_id)])
+    recipient = recipients.get(delivery.object_id)
+    return recipient.language if recipient else ""
+
 
 def responder(text: str) -> Responder:
     """Who holds this token of an unsubscribe link; raises `tokens.InvalidToken`."""
@@ -43,31 +67,34 @@ def responder(text: str) -> Responder:
     return Responder(token.address_key, delivery)
 
 
-def unsubscribe(text: str, *, now: dt.datetime) -> Responder:
+def unsubscribe(
+    text: str, *, now: dt.datetime, detail: str = "", source: str = SOURCE
+) -> Responder:
     """Opt an address out of every mailing; raises `tokens.InvalidToken`.
 
+    `detail` is the reason that the person gave, `source` the way by which they came.
     Idempotent, safe for two at once, and good when every row is gone. The host is
     told after the commit: a fault of its hook must not cost anybody the opt-out.
     """
     person = responder(text)
     with transaction.atomic():
-        suppress(person)
+        suppress(person, source)
         skip_waiting(person)
         records = opt_out_records(person)
         if person.delivery:
-            remember(person.delivery, now=now)
+            remember(person.delivery, now=now, detail=detail)
         for content_type_id, object_ids in records.items():
             tell_host = news_for_host(content_type_id, object_ids, person)
             transaction.on_commit(tell_host, robust=True)
     return person
 
 
-def suppress(person: Responder) -> None:
+def suppress(person: Responder, source: str) -> None:
     row = SuppressedAddress.objects.suppress_key(
         person.address_key,
         address=person.address,
         reason=SuppressedAddress.Reason.OPTED_OUT,
-        source=SOURCE,
+        source=source,
     )
     # Two requests of one person go one after the other from here on.
     SuppressedAddress.objects.select_for_update().get(pk=row.pk)
@@ -81,10 +108,15 @@ def skip_waiting(person: Responder) -> None:
 
 
 def opt_out_records(person: Responder) -> dict[int, list[str]]:
-    """Unsubscribe the records that were ever mailed at this address.
+    """Unsubscribe the records that were ever mailed at this address."""
+    records = records_mailed(person)
+    for content_type_id, object_ids in records.items():
+        opt_out_identities(content_type_id, object_ids)
+    return records
 
-    Returns their object ids by content type.
-    """
+
+def records_mailed(person: Responder) -> dict[int, list[str]]:
+    """Object ids by content type."""
     mailed = Q(address_key=person.address_key)
     if person.delivery:
         mailed |= Q(pk=person.delivery.pk)
@@ -97,8 +129,6 @@ def opt_out_records(person: Responder) -> dict[int, list[str]]:
     records: dict[int, list[str]] = defaultdict(list)
     for content_type_id, object_id in pairs:
         records[content_type_id].append(object_id)
-    for content_type_id, object_ids in records.items():
-        opt_out_identities(content_type_id, object_ids)
     return dict(records)
 
 
@@ -110,12 +140,31 @@ def opt_out_identities(content_type_id: int, object_ids: list[str]) -> None:
         ],
         ignore_conflicts=True,
     )
-    MassContact.objects.filter(
-        content_type_id=content_type_id, object_id__in=object_ids, subscribed=True
-    ).update(subscribed=False)
+    identities(content_type_id, object_ids).filter(subscribed=True).update(
+        subscribed=False
+    )
 
 
-def remember(delivery: Delivery, *, now: dt.datetime) -> None:
+def identities(content_type_id: int, object_ids: list[str]) -> QuerySet[MassContact]:
+    return MassContact.objects.filter(
+        content_type_id=content_type_id, object_id__in=object_ids
+    )
+
+
+def opted_out_identities(
+    content_type_id: int, object_ids: list[str]
+) -> QuerySet[MassContact]:
+    return identities(content_type_id, object_ids).filter(subscribed=False)
+
+
+def forbid_tracking(person: Responder) -> None:
+    """Opens and clicks of this person are not noted from now on; idempotent."""
+    for content_type_id, object_ids in records_mailed(person).items():
+        theirs = identities(content_type_id, object_ids)
+        theirs.filter(allows_tracking=True).update(allows_tracking=False)
+
+
+def remember(delivery: Delivery, *, now: dt.datetime, detail: str) -> None:
     """Keep the event once; it also proves that an uncertain mail was delivered."""
     DeliveryEvent.objects.get_or_create(
         source_key=f"unsubscribed:{delivery.pk}",
@@ -123,13 +172,19 @@ def remember(delivery: Delivery, *, now: dt.datetime) -> None:
             "delivery": delivery,
             "kind": DeliveryEvent.Kind.UNSUBSCRIBED,
             "occurred_at": now,
+            "detail": detail,
         },
     )
     resolve_by_proof(delivery.pk, sent=True, now=now, detail=SOURCE)
 
 
 def news_for_host(
-    content_type_id: int, object_ids: list[str], person: Responder
+    content_type_id: int,
+    object_ids: list[str],
+    person: Responder,
+    *,
+    hook: str = "on_unsubscribe",
+    signal: Signal = signals.unsubscribed,
 ) -> Callable[[], None]:
     """What to do after the commit; a function, since Django logs its name."""
 
@@ -141,8 +196,8 @@ def news_for_host(
             # The host no longer offers such recipients: they are its own again.
             return
         keys = [source.pk_of(text) for text in object_ids]
-        source.on_unsubscribe([key for key in keys if key is not None])
-        signals.unsubscribed.send(
+        getattr(source, hook)([key for key in keys if key is not None])
+        signal.send(
             sender=Delivery,
             content_type=content_type,
             object_ids=object_ids,

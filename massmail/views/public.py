@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from massmail.models import MassmailSettings
+from massmail.views.look import look_of
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -27,7 +29,9 @@ View = Callable[..., HttpResponseBase]
 def public_page(view: View) -> View:
     """Decorator: the headers of a page that is nobody's business but the reader's.
 
-    The path holds the token, so no cache may keep it and no referrer pass it on.
+    The path holds the token, so no cache may keep it and no referrer pass it on. No
+    CSRF token: the secret in the path is the proof, a mail provider's one-click POST
+    (RFC 8058) cannot have another one, and pages for recipients set no cookie.
     """
 
     @wraps(view)
@@ -38,15 +42,18 @@ def public_page(view: View) -> View:
         response.headers.setdefault("Content-Security-Policy", policy())
         return response
 
+    wrapped.csrf_exempt = True  # type: ignore[attr-defined]
     return wrapped
 
 
-def policy(*, style_nonce: str = "", form_targets: str = "'none'") -> str:
+def policy(
+    *, style_nonce: str = "", form_targets: str = "'none'", pictures: str = "'none'"
+) -> str:
     """A Content-Security-Policy that allows one style sheet and no script."""
     style = f"'nonce-{style_nonce}'" if style_nonce else "'none'"
     return (
-        f"default-src 'none'; style-src {style}; form-action {form_targets}; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src {style}; img-src {pictures}; "
+        f"form-action {form_targets}; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
@@ -63,19 +70,39 @@ def form_targets(redirect_url: str) -> str:
 
 
 def render_public(
-    template: str, site: MassmailSettings, **context: Any
+    template: str,
+    request: HttpRequest,
+    *,
+    status: int = 200,
+    language: str = "",
+    **context: Any,
 ) -> HttpResponse:
-    """A whole page of `massmail/public/`.
+    """A whole page of `massmail/public/`, in the recipient's language if it is known.
 
     Rendered without the request: no context processor may touch the session, which
     would set a cookie or vary the page on one.
     """
+    site = MassmailSettings.load()
+    look = look_of(site)
     nonce = secrets.token_urlsafe(16)
-    page = {"company_name": site.company_name, "style_nonce": nonce}
-    response = HttpResponse(
-        render_to_string(f"massmail/public/{template}.html", page | context)
-    )
+    page = {"site": site, "look": look, "style_nonce": nonce}
+    with translation.override(language_of(request, language)):
+        response = HttpResponse(
+            render_to_string(f"massmail/public/{template}.html", page | context),
+            status=status,
+        )
+        response.headers["Content-Language"] = translation.get_language()
     response.headers["Content-Security-Policy"] = policy(
-        style_nonce=nonce, form_targets=form_targets(site.unsubscribe_redirect_url)
+        style_nonce=nonce,
+        form_targets=form_targets(site.unsubscribe_redirect_url),
+        pictures="data:" if look.logo else "'none'",
     )
     return response
+
+
+def language_of(request: HttpRequest, wanted: str) -> str:
+    """The recipient's own language, otherwise what the browser asks for."""
+    try:
+        return translation.get_supported_language_variant(wanted.replace("_", "-"))
+    except LookupError:
+        return translation.get_language_from_request(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -10,26 +11,36 @@ from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 
 from common.utils.helpers import mask_address
 from massmail import tokens
 from massmail.models import MassmailSettings
-from massmail.tracking.responses import responder, unsubscribe
+from massmail.orchestrator.confirming import ask_to_confirm
+from massmail.tracking.leaving_reasons import LeavingReason, reason_text
+from massmail.tracking.responses import (
+    Responder,
+    forbid_tracking,
+    responder,
+    unsubscribe,
+)
 from massmail.views.public import public_page, render_public
 
 # The page's own field; mail scanners that post forms without values do not have it.
-CONFIRMATION = ("confirm", "unsubscribe")
+FIELD = "confirm"
+CONFIRMATION = (FIELD, "unsubscribe")
+COME_BACK = (FIELD, "subscribe")
+NO_TRACKING = (FIELD, "no-tracking")
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 §3.1
 
+LEFT, UNTRACKED, ASKED = "", "untracked", "asked"
+OUTCOMES = (LEFT, UNTRACKED, ASKED)
 
-# No CSRF token: the secret in the path is the proof, a mail provider's one-click POST
-# (RFC 8058) cannot have another one, and pages for recipients set no cookie.
-@method_decorator([csrf_exempt, public_page], name="dispatch")
+
+@method_decorator(public_page, name="dispatch")
 class UnsubscribeView(View):
-    """Reading changes nothing; only a POST with a known field opts out.
+    """Reading changes nothing; only a POST with a known field does.
 
     A wrong token gets the same answers as a right one: the pages tell a stranger
     nothing about an address.
@@ -38,11 +49,17 @@ class UnsubscribeView(View):
     http_method_names = ["get", "head", "post", "options"]
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        person = person_of(token)
+        site = MassmailSettings.load()
         return render_public(
             "unsubscribe",
-            MassmailSettings.load(),
-            masked_address=masked_address(token),
-            confirmation=CONFIRMATION,
+            request,
+            language=person.language if person else "",
+            masked_address=masked_address(person),
+            has_left=bool(person and person.has_opted_out),
+            fields={"leave": CONFIRMATION, "return": COME_BACK, "hide": NO_TRACKING},
+            is_tracked=site.track_opens or site.track_clicks,
+            reasons=LeavingReason.choices,
         )
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
@@ -51,32 +68,61 @@ class UnsubscribeView(View):
             opt_out(token)
             return HttpResponse("Unsubscribed.\n", content_type="text/plain")
         if has(fields, CONFIRMATION):
-            opt_out(token)
-            return see_other(after_unsubscribing())
+            person = opt_out(token, detail=reason_text(fields))
+            return see_other(after_unsubscribing(person))
+        if has(fields, NO_TRACKING):
+            return see_other(done_url(forbid(token), UNTRACKED))
+        if has(fields, COME_BACK):
+            return see_other(done_url(come_back(token, request), ASKED))
         return HttpResponse("Bad request.\n", status=400, content_type="text/plain")
 
 
 @public_page
 @require_safe
 def done(request: HttpRequest) -> HttpResponse:
-    """Where people end whose company has no page of its own for this."""
-    return render_public("unsubscribed", MassmailSettings.load())
+    """Where people end; nothing in the address tells who came."""
+    outcome = request.GET.get("done", LEFT)
+    return render_public(
+        "done",
+        request,
+        language=request.GET.get("language", ""),
+        outcome=outcome if outcome in OUTCOMES else LEFT,
+    )
 
 
-def masked_address(token: str) -> str:
-    """The address as its owner recognises it; "" when it is not known."""
+def person_of(token: str) -> Responder | None:
     try:
-        address = responder(token).address
+        return responder(token)
     except tokens.InvalidToken:
-        return ""
+        return None
+
+
+def masked_address(person: Responder | None) -> str:
+    """The address as its owner recognises it; "" when it is not known."""
+    address = person.address if person else ""
     return mask_address(address) if address else ""
 
 
-def opt_out(token: str) -> None:
+def opt_out(token: str, detail: str = "") -> Responder | None:
     try:
-        unsubscribe(token, now=timezone.now())
+        return unsubscribe(token, now=timezone.now(), detail=detail)
     except tokens.InvalidToken:
-        return
+        return None
+
+
+def forbid(token: str) -> Responder | None:
+    person = person_of(token)
+    if person:
+        forbid_tracking(person)
+    return person
+
+
+def come_back(token: str, request: HttpRequest) -> Responder | None:
+    """By a mail to the address alone: anybody may hold a forwarded link."""
+    person = person_of(token)
+    if person and person.has_opted_out:
+        ask_to_confirm(person, now=timezone.now())
+    return person
 
 
 def posted_fields(request: HttpRequest) -> QueryDict:
@@ -92,10 +138,17 @@ def has(fields: QueryDict, field: tuple[str, str]) -> bool:
     return fields.get(name) == value
 
 
-def after_unsubscribing() -> str:
+def after_unsubscribing(person: Responder | None) -> str:
     """The company's page; nothing in it tells who came."""
     url: Any = MassmailSettings.load().unsubscribe_redirect_url
-    return url or reverse("massmail_public:unsubscribed")
+    return url or done_url(person, LEFT)
+
+
+def done_url(person: Responder | None, outcome: str) -> str:
+    query = {"done": outcome, "language": person.language if person else ""}
+    given = urlencode({name: value for name, value in query.items() if value})
+    url = reverse("massmail_public:unsubscribed")
+    return f"{url}?{given}" if given else url
 
 
 def see_other(url: str) -> HttpResponseRedirect:

@@ -75,6 +75,8 @@ def arguments(world: World) -> dict[str, object]:
     """Values for the arguments of pages that are not a model's admin pages."""
     return {
         "token": world.token,
+        "code": "nocode",
+        "slug": "no-slug",
         "app_label": "massmail",
         "url": "no/such/page",
         "content_type_id": ContentType.objects.get_for_model(Contact).pk,

@@ -1,0 +1,108 @@
+"""The mail that asks whether somebody really wants to be mailed again."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from massmail.models import Delivery, EmailAccount, MassmailSettings, MessageVersion
+from massmail.models.address import Address, InvalidAddress
+from massmail.orchestrator.alerting import literal
+from massmail.tracking.public_links import RESUBSCRIBE, personal_url
+from massmail.tracking.responses import Responder
+from massmail.tracking.resubscribing import LIFETIME
+
+# More would let a forwarded link fill somebody's mailbox.
+ONE_PER = dt.timedelta(hours=1)
+A_DAY = 3
+
+
+def ask_to_confirm(person: Responder, *, now: dt.datetime) -> bool:
+    """Queue the mail; False when there is no address, no account, or one was sent."""
+    try:
+        address = Address.parse(person.address)
+    except InvalidAddress:
+        return False
+    account = account_for(person)
+    if account is None or address.key != person.address_key:
+        return False
+    with transaction.atomic():
+        # Two clicks at once are one mail: the account's row puts them in order.
+        EmailAccount.objects.select_for_update().get(pk=account.pk)
+        if was_asked_lately(person, now):
+            return False
+        queue_confirmation(person, address, account, now)
+    return True
+
+
+def was_asked_lately(person: Responder, now: dt.datetime) -> bool:
+    asked = Delivery.objects.filter(
+        address_key=person.address_key, kind=Delivery.Kind.CONFIRMATION
+    )
+    return (
+        asked.filter(queued_at__gt=now - ONE_PER).exists()
+        or asked.filter(queued_at__gt=now - dt.timedelta(days=1)).count() >= A_DAY
+    )
+
+
+def account_for(person: Responder) -> EmailAccount | None:
+    """The one that mailed the person if it works, or another one of its owner."""
+    if person.delivery is None or person.delivery.email_account is None:
+        return None
+    used = person.delivery.email_account
+    theirs = EmailAccount.objects.filter(
+        Q(pk=used.pk) | Q(owner_id=used.owner_id), state=EmailAccount.State.ACTIVE
+    )
+    return min(theirs, key=lambda account: account.pk != used.pk, default=None)
+
+
+def queue_confirmation(
+    person: Responder, address: Address, account: EmailAccount, now: dt.datetime
+) -> Delivery:
+    delivery = Delivery.objects.create(
+        kind=Delivery.Kind.CONFIRMATION,
+        address=address.text,
+        address_key=address.key,
+        address_domain=address.domain,
+        email_account=account,
+        priority=Delivery.Priority.HIGH,
+        queued_at=now,
+        not_before=now,
+    )
+    delivery.version = question(delivery, person.language)
+    delivery.save(update_fields=["version"])
+    return delivery
+
+
+def question(delivery: Delivery, language: str) -> MessageVersion:
+    """In the person's language, with the link that only this mailbox gets."""
+    settings = MassmailSettings.load()
+    url = personal_url(
+        RESUBSCRIBE,
+        base_url=settings.base_url,
+        delivery_id=delivery.pk,
+        address_key=delivery.address_key,
+    )
+    with translation.override(supported(language)):
+        subject = _("Do you want to get our mailings again?")
+        text = _(
+            "Somebody, probably you, asked us to send mailings to this address again."
+            "\n\nIf you want that, open this page and press the button:\n%(url)s\n\n"
+            "The link works for %(days)d days. If you do not want it, do nothing: you"
+            " stay unsubscribed."
+        ) % {"url": url, "days": LIFETIME.days}
+    name = settings.company_name
+    return MessageVersion.objects.create(
+        subject=literal(subject), text=literal(f"{text}\n\n{name}".strip())
+    )
+
+
+def supported(language: str) -> str:
+    try:
+        return translation.get_supported_language_variant(language)
+    except LookupError:
+        return translation.get_language() or "en"

@@ -1,0 +1,106 @@
+"""Coming back after an opt-out, by the link of a confirmation mail alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from massmail import signals, tokens
+from massmail.models import Delivery, DeliveryEvent, SuppressedAddress
+from massmail.tracking.public_links import RESUBSCRIBE
+from massmail.tracking.responses import (
+    Responder,
+    news_for_host,
+    opted_out_identities,
+    records_mailed,
+)
+
+LIFETIME = dt.timedelta(days=7)
+SOURCE = "confirmation mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A confirmation that was asked for and can still be given."""
+
+    confirmation: Delivery
+    person: Responder
+
+    @property
+    def address(self) -> str:
+        return self.confirmation.address
+
+    @property
+    def language(self) -> str:
+        return self.person.language
+
+
+def request_of(text: str, *, now: dt.datetime) -> Request | None:
+    """None for a token that is forged, too old, or used."""
+    try:
+        token = tokens.read(RESUBSCRIBE, text)
+    except tokens.InvalidToken:
+        return None
+    confirmation = Delivery.objects.filter(
+        pk=token.delivery_id,
+        address_key=token.address_key,
+        kind=Delivery.Kind.CONFIRMATION,
+        queued_at__gt=now - LIFETIME,
+    ).first()
+    if confirmation is None or was_given(confirmation):
+        return None
+    return Request(confirmation, last_mailed(token.address_key))
+
+
+def was_given(confirmation: Delivery) -> bool:
+    key = source_key(confirmation)
+    return DeliveryEvent.objects.filter(source_key=key).exists()
+
+
+def source_key(confirmation: Delivery) -> str:
+    return f"resubscribed:{confirmation.pk}"
+
+
+def last_mailed(address_key: str) -> Responder:
+    rows = Delivery.objects.filter(address_key=address_key, content_type__isnull=False)
+    return Responder(address_key, rows.order_by("-pk").first())
+
+
+@transaction.atomic
+def resubscribe(text: str, *, now: dt.datetime) -> Request | None:
+    """Lift the opt-out of the address and its records; each link does it once.
+
+    A suppression for any other reason stays: it is not the person's to lift.
+    """
+    found = request_of(text, now=now)
+    if found is None:
+        return None
+    _event, is_new = DeliveryEvent.objects.get_or_create(
+        source_key=source_key(found.confirmation),
+        defaults={
+            "delivery": found.confirmation,
+            "kind": DeliveryEvent.Kind.RESUBSCRIBED,
+            "occurred_at": now,
+            "detail": SOURCE,
+        },
+    )
+    if not is_new:
+        return None
+    SuppressedAddress.objects.filter(
+        address_key=found.person.address_key,
+        reason=SuppressedAddress.Reason.OPTED_OUT,
+    ).lift(source=SOURCE)
+    records = records_mailed(found.person)
+    for content_type_id, object_ids in records.items():
+        opted_out_identities(content_type_id, object_ids).update(subscribed=True)
+        tell_host = news_for_host(
+            content_type_id,
+            object_ids,
+            found.person,
+            hook="on_resubscribe",
+            signal=signals.resubscribed,
+        )
+        transaction.on_commit(tell_host, robust=True)
+    return found
