@@ -10,7 +10,7 @@ from massmail.content.values import Value
 from massmail.exceptions import MessageTemplateError, RenderError
 from massmail.models import Delivery, EmailAccount, MassmailSettings
 from massmail.orchestrator.compiling import compiled_version, sender_of
-from massmail.orchestrator.outgoing import load_recipients
+from massmail.orchestrator.outgoing import is_test, load_recipients, load_samples
 from massmail.orchestrator.preview_values import placeholder, standard_values
 from massmail.orchestrator.previewing import data_address
 from massmail.tracking.events import allows_tracking
@@ -67,7 +67,7 @@ def filled(
     compiled = compiled_version(
         delivery.version_id,
         sender_of(account) if account else placeholder(),
-        settings.base_url if is_tracked else "",
+        tracking_url=settings.base_url if is_tracked else "",
     )
     values = standard_values(settings)
     if is_addressee:
@@ -89,6 +89,8 @@ def personal_values(
         "delivery_id": delivery.pk,
         "address_key": delivery.address_key,
     }
+    if is_test(delivery):
+        return load_samples([delivery]).get(delivery.pk, {})
     links = {
         "unsubscribe_url": unsubscribe_url(**of_recipient),
         **link_values(names, **of_recipient),
