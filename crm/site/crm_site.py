@@ -31,6 +31,8 @@ class CrmAdminSite(AdminSite):
     site_title = _("CRM")
     index_title = _("Home")
     index_template = "crm/index.html"
+    # There is no other site behind this one.
+    site_url = None
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model, Q, QuerySet, URLField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 from common.site.owned import PolicyAdmin
 from crm.access import CrmAccessPolicy
@@ -33,6 +34,17 @@ class RecordAdmin(Spreadsheets, MailingActions, PolicyAdmin):
 
     def access_policy(self) -> CrmAccessPolicy:
         return self.policy
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """Whose each record is, only for who sees other people's."""
+        columns = list(super().get_list_display(request))
+        return columns if self.assigns(request) else without(columns, "owner")
 
     def assigns(self, request: HttpRequest) -> bool:
         """Whether there is anybody else to whom the user may give a record."""
@@ -71,6 +83,10 @@ class RecordAdmin(Spreadsheets, MailingActions, PolicyAdmin):
         if obj.department_id is None and not change:
             obj.department = self.policy.departments(request.user).first()
         super().save_model(request, obj, form, change)
+
+
+def without(names: list[str], left_out: str) -> list[str]:
+    return [name for name in names if name != left_out]
 
 
 def with_current(queryset: QuerySet, obj: Model | None, name: str) -> QuerySet:

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.db import models
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.text import capfirst
 
 from common.site.owned import OwnedModelAdmin, PolicyAdmin
 from common.site.read_only import ReadOnly
@@ -18,7 +20,22 @@ from massmail.recipients.access import AccessPolicy, access_policy
 OWNER_FILTER = ("owner", admin.RelatedOnlyFieldListFilter)
 
 
-class MassmailAdmin(OwnedModelAdmin):
+class ListPage(admin.ModelAdmin):
+    """Mixin: a list is named for its rows; an empty one says what to do next."""
+
+    empty_hint: ClassVar[str | Promise] = ""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "empty_hint": self.empty_hint,
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
+
+
+class MassmailAdmin(ListPage, OwnedModelAdmin):
     """Pages of an owned model under the host's access policy."""
 
     show_full_result_count = False
@@ -27,6 +44,16 @@ class MassmailAdmin(OwnedModelAdmin):
 
     def access_policy(self) -> AccessPolicy:
         return access_policy()
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """Whose each row is, only for who sees other people's."""
+        columns = list(super().get_list_display(request))
+        if "owner" in columns and not self.sees_others(request):
+            columns.remove("owner")
+        return columns
+
+    def sees_others(self, request: HttpRequest) -> bool:
+        return self.get_queryset(request).exclude(owner=request.user.pk).exists()
 
     def object_or_404(self, request: HttpRequest, object_id: str) -> Any:
         """The object of an extra page, when the person may see it."""
@@ -76,7 +103,7 @@ class MassmailAdmin(OwnedModelAdmin):
         return rows
 
 
-class LedgerAdmin(ReadOnly, PolicyAdmin):
+class LedgerAdmin(ListPage, ReadOnly, PolicyAdmin):
     """Pages of rows that nobody adds, changes or deletes by hand."""
 
     show_full_result_count = False

@@ -108,6 +108,10 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
 
     form = EmailAccountForm
     change_form_template = "admin/massmail/emailaccount/change_form.html"
+    empty_hint = _(
+        "Mailings leave through your own mailboxes. Add yours with its server and "
+        "login, and test the connection on its page."
+    )
     list_display = [
         "account",
         "health",

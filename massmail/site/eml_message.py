@@ -38,6 +38,10 @@ class EmlMessageAdmin(TrialPage, PreviewPages, AttachmentPages):
 
     form = EmlMessageForm
     change_form_template = "admin/massmail/emlmessage/change_form.html"
+    empty_hint = _(
+        "A message is what your recipients read. You begin with a simple text that is "
+        "ready to be changed, and see it as one of them would get it."
+    )
     list_display = ["subject", "owner", "updated_at", "created_at"]
     list_filter = [OWNER_FILTER]
     list_select_related = ["owner"]

@@ -95,7 +95,7 @@ class LaunchPage(MailingPages):
                 self.admin_site, request, EmailAccount
             ),
             "zone": timezone.get_current_timezone_name(),
-            **forecast_facts(mailing, progress),
+            **forecast_facts(self.admin_site, request, mailing, progress),
         }
 
     def incomplete(

@@ -29,6 +29,10 @@ class LibraryImageAdmin(MassmailAdmin):
 
     form = LibraryImageForm
     change_form_template = "admin/massmail/libraryimage/change_form.html"
+    empty_hint = _(
+        "A picture that is added here once can be shown by all your messages. Its name "
+        "there is the tag that you give it."
+    )
     list_display = ["thumbnail", "written_as", "size", "filename", "owner"]
     list_display_links = ["thumbnail", "written_as"]
     list_filter = [OWNER_FILTER]

@@ -46,8 +46,8 @@ class MailingButtons(MailingPages):
         mailing = self.object_or_404(request, object_id)
         facts = page_facts(
             self.admin_site,
+            request,
             mailing,
-            request.user,
             with_forecast=request.GET.get("forecast") == "1",
         )
         return JsonResponse(facts)

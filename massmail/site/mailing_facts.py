@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.db.models import Count
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -25,7 +26,7 @@ from massmail.reports.statistics import (
     progress_of,
     reason_counts,
 )
-from massmail.site.links import admin_url
+from massmail.site.links import admin_url, url_if_visible
 from massmail.site.moments import moment_text, when
 from massmail.site.reasons import reason_words
 
@@ -37,7 +38,11 @@ EXPLAINED = 10
 
 
 def page_facts(
-    site: AdminSite, mailing: MailingOut, user: Any, *, with_forecast: bool = True
+    site: AdminSite,
+    request: HttpRequest,
+    mailing: MailingOut,
+    *,
+    with_forecast: bool = True,
 ) -> Facts:
     """All that the mailing's page shows and its refreshes bring.
 
@@ -46,11 +51,11 @@ def page_facts(
     progress = progress_of(mailing)
     fragments = {"reasons": {"groups": reason_groups(site, mailing, progress)}}
     if with_forecast:
-        fragments["forecast"] = forecast_facts(mailing, progress)
+        fragments["forecast"] = forecast_facts(site, request, mailing, progress)
     return {
         **row_facts(mailing, progress, explain(mailing)),
         "preparing": preparing_facts(mailing),
-        "actions": actions(mailing, user),
+        "actions": actions(mailing, request.user),
         "fragments": {
             name: render_to_string(f"admin/massmail/mailingout/{name}.html", context)
             for name, context in fragments.items()
@@ -209,10 +214,24 @@ def recipients_url(
     return admin_url(site, Delivery, **query)
 
 
-def forecast_facts(mailing: MailingOut, progress: Progress) -> Facts:
-    """Which account sends how many until when; in the end, which has sent how many."""
-    if mailing.is_final:
-        return {"is_final": True, "accounts": sent_by_account(mailing)}
+def forecast_facts(
+    site: AdminSite, request: HttpRequest, mailing: MailingOut, progress: Progress
+) -> Facts:
+    """Which account sends how many until when; in the end, which has sent how many.
+
+    Each with the account's page, where it says why it does not send.
+    """
+    facts = ended_facts(mailing) if mailing.is_final else outlook(mailing, progress)
+    for share in facts["accounts"]:
+        share["url"] = url_if_visible(site, request, share["account"])
+    return facts
+
+
+def ended_facts(mailing: MailingOut) -> Facts:
+    return {"is_final": True, "accounts": sent_by_account(mailing)}
+
+
+def outlook(mailing: MailingOut, progress: Progress) -> Facts:
     found = forecast(mailing)
     shares = [share for share in found.accounts if share.waiting]
     waiting = progress.groups[Group.WAITING]

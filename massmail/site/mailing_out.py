@@ -139,7 +139,6 @@ class MailingOutAdmin(MailingButtons, LaunchPage, RepairPages):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {
-            "title": capfirst(self.opts.verbose_name_plural),
             "progress_url": reverse(
                 "admin:massmail_mailingout_list_progress",
                 current_app=self.admin_site.name,
@@ -168,7 +167,7 @@ class MailingOutAdmin(MailingButtons, LaunchPage, RepairPages):
             context |= {
                 "title": mailing.name,
                 "subtitle": None,
-                "facts": page_facts(self.admin_site, mailing, request.user),
+                "facts": page_facts(self.admin_site, request, mailing),
                 "urls": self.urls_of(mailing),
                 "lists": self.lists_of(mailing),
                 "recipients_type": self.recipients_type(mailing),

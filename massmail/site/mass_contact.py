@@ -11,21 +11,26 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from common.site.owned import PolicyAdmin
 from massmail.models import EmailAccount, MassContact
 from massmail.recipients.access import AccessPolicy, access_policy
 from massmail.recipients.registry import sources
 from massmail.recipients.source import object_id_as_pk
+from massmail.site.base import ListPage
 
 
-class MassContactAdmin(PolicyAdmin):
+class MassContactAdmin(ListPage, PolicyAdmin):
     """Who may mail a record may say whether it is a VIP and which account mails it.
 
     Rows come with a record's first mailing. Consent can be taken back here; given
     again it is by its owner.
     """
 
+    empty_hint = _(
+        "None of your records has been in a mailing yet, and none is marked as a VIP."
+    )
     list_display = ["record", "content_type", "is_vip", "subscribed", "email_account"]
     list_filter = [
         "is_vip",

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from massmail.forms.signature import SignatureForm
@@ -23,6 +24,10 @@ class SignatureAdmin(MassmailAdmin):
 
     form = SignatureForm
     change_form_template = "admin/massmail/signature/change_form.html"
+    empty_hint = _(
+        "A signature ends your messages: your name, your work, how to reach you. The "
+        "one that you mark as the default is in every new message."
+    )
     list_display = ["name", "type", "is_default", "owner"]
     list_filter = ["type", OWNER_FILTER]
     list_select_related = ["owner"]

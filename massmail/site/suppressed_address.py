@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest
@@ -16,15 +15,21 @@ from massmail.forms.suppressed_address import (
     SuppressedAddressForm,
 )
 from massmail.models.address import Address, InvalidAddress, ascii_domain
+from massmail.site.base import ListPage
 
 
-class SuppressedAddressAdmin(admin.ModelAdmin):
+class SuppressedAddressAdmin(ListPage):
     """Superusers see and mend the list; others add to it and see what they added.
 
     A row says what happened: it is never changed, and only a superuser takes it off,
     which the admin's log keeps.
     """
 
+    empty_hint = _(
+        "Here you see the addresses that you have put on the list. Put one on it when "
+        "somebody tells you by phone or letter that he wants no more mail: no mailing "
+        "of anybody reaches it then."
+    )
     list_display = ["__str__", "reason", "source", "created_at", "by"]
     list_filter = ["reason"]
     list_select_related = ["by"]

@@ -65,6 +65,7 @@ def launch(visitor: Visitor, count: int) -> None:
     """From the mailing's page to the mailing's page."""
     page = visitor.page
     page.get_by_role("link", name="Launch…").click()
+    expect(page.get_by_role("heading", name="Launch the mailing")).to_be_visible()
     visitor.look_around()
     page.get_by_role("button", name=f"Launch to {count} recipient").click()
     expect(page.get_by_text(f"Launched: {count} recipient")).to_be_visible()
@@ -82,8 +83,10 @@ def open_mail(visitor: Visitor, address: str) -> None:
     page.get_by_role("link", name="Caught mail").click()
     page.get_by_label("Address or subject").fill(address)
     page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=**")
     visitor.look_around()
     page.get_by_role("row", name=address).first.get_by_role("link").click()
+    expect(page.locator("iframe")).to_be_visible()
     visitor.look_around()
 
 

@@ -24,8 +24,12 @@ OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 class Visitor:
     """A page of the site, and all that went wrong while it was used."""
 
-    def __init__(self, page: Page, site: DemoSite, look: Look) -> None:
+    def __init__(
+        self, page: Page, site: DemoSite, look: Look, *, has_scripts: bool = True
+    ) -> None:
         self.page, self.site, self.look = page, site, look
+        # Without them axe cannot run either.
+        self.has_scripts = has_scripts
         self.problems = Problems(page.context)
 
     def open(self, path: str) -> None:
@@ -42,7 +46,9 @@ class Visitor:
     def look_around(self, page: Page | None = None) -> None:
         """Whatever the page does badly by itself is a problem, too."""
         page = page or self.page
-        self.problems.found += barriers(page)
+        page.wait_for_load_state()
+        if self.has_scripts:
+            self.problems.found += barriers(page)
         if (pixels := page.evaluate(OVERFLOW)) > 0:
             self.problems.found.append(f"{page.url} is {pixels} px too wide")
 
@@ -54,7 +60,8 @@ def visiting(
     """Raises AssertionError in the end if anything went wrong on the way."""
     context = chromium.new_context(**look.context(), **options)
     context.set_default_timeout(PATIENCE)
-    visitor = Visitor(context.new_page(), site, look)
+    has_scripts = options.get("java_script_enabled", True)
+    visitor = Visitor(context.new_page(), site, look, has_scripts=has_scripts)
     try:
         yield visitor
     except Exception as error:
