@@ -66,6 +66,10 @@ test-browser: install ## run the tests that open pages in Chromium (CHROMIUM=pat
 	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -m browser --timeout 300 \
 		--durations 10 $(PYTEST_ARGS)
 
+screenshots: install ## take the pictures of docs/user_guide.md anew (CHROMIUM=path)
+	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest --timeout 300 \
+		settings/tests/browser/pictures.py $(PYTEST_ARGS)
+
 test-django61: ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	@$(PYTHON312) -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || { \
 		echo "Django 6.1 needs Python 3.12 or newer; $(PYTHON312) is not. Choose: make test-django61 PYTHON312=path" >&2; \
@@ -98,5 +102,5 @@ clean: ## remove the environments and caches; keeps var/ (data) and .env
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test test-services test-faults test-browser test-django61 lint \
+.PHONY: help install demo test test-services test-faults test-browser screenshots test-django61 lint \
 	check-deploy format requirements clean
