@@ -23,8 +23,8 @@ class Picker(forms.DateTimeInput):
         super().__init__(attrs=attrs, format=PICKER_FORMAT)
 
 
-class LaunchForm(forms.Form):
-    """The schedule; both ends may stay open."""
+class ScheduleForm(forms.Form):
+    """Begin and end; both may stay open."""
 
     start_at = forms.DateTimeField(
         label=_("Begin"),
@@ -37,12 +37,6 @@ class LaunchForm(forms.Form):
         required=False,
         widget=Picker(),
         help_text=_("Who has not been mailed by then will not be. Blank: no end."),
-    )
-    override_reason = forms.CharField(
-        label=_("Why it is launched nevertheless"),
-        max_length=500,
-        required=False,
-        help_text=_("Is kept with the mailing."),
     )
 
     def clean_start_at(self) -> Any:
@@ -65,6 +59,17 @@ class LaunchForm(forms.Form):
         if start and end and end <= start:
             self.add_error("expires_at", _("It must end after it has begun."))
         return cleaned
+
+
+class LaunchForm(ScheduleForm):
+    """When it begins and ends, and why a finding is passed over."""
+
+    override_reason = forms.CharField(
+        label=_("Why it is launched nevertheless"),
+        max_length=500,
+        required=False,
+        help_text=_("Is kept with the mailing."),
+    )
 
 
 def schedule_of(mailing: MailingOut) -> dict[str, Any]:

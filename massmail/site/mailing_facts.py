@@ -35,6 +35,8 @@ Facts = dict[str, Any]
 SOON = dt.timedelta(seconds=5)
 # So many running mailings of a list are asked what they wait for.
 EXPLAINED = 10
+# Buttons that need the right to another action.
+RIGHTS = {"schedule": "pause"}
 
 
 def page_facts(
@@ -173,10 +175,15 @@ def actions(mailing: MailingOut, user: Any) -> dict[str, bool]:
     fits = {
         "launch": mailing.is_draft and mailing.prepared_at is not None,
         "resume": is_paused or (is_sending and bool(mailing.stop_reason)),
+        "schedule": not mailing.is_draft and not mailing.is_final,
         "pause": is_sending and not mailing.stop_reason,
         "cancel": not mailing.is_final,
     }
-    return {name: fit for name, fit in fits.items() if policy.may(user, name, mailing)}
+    return {
+        name: fit
+        for name, fit in fits.items()
+        if policy.may(user, RIGHTS.get(name, name), mailing)
+    }
 
 
 def reason_groups(

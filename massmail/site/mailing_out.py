@@ -27,6 +27,7 @@ from massmail.site.launch_page import LaunchPage
 from massmail.site.links import admin_url
 from massmail.site.mailing_buttons import MailingButtons
 from massmail.site.mailing_facts import list_facts, page_facts, recipients_url
+from massmail.site.schedule_page import SchedulePage
 from massmail.site.uncertain import RepairPages
 
 DRAFT_FIELDS = [
@@ -62,7 +63,7 @@ class MailingChangeList(ChangeList):
             mailing.facts = facts[mailing.pk]
 
 
-class MailingOutAdmin(MailingButtons, LaunchPage, RepairPages):
+class MailingOutAdmin(MailingButtons, LaunchPage, SchedulePage, RepairPages):
     """A draft's name, message and times can be changed here; nothing is deleted.
 
     Mailings are made from recipients, so there is no plain "add".
@@ -178,7 +179,7 @@ class MailingOutAdmin(MailingButtons, LaunchPage, RepairPages):
         return super().render_change_form(request, context, **kwargs)
 
     def urls_of(self, mailing: MailingOut) -> dict[str, str]:
-        names = ("progress", "launch", "pause", "resume", "cancel")
+        names = ("progress", "launch", "schedule", "pause", "resume", "cancel")
         return {name: admin_url(self.admin_site, mailing, name) for name in names}
 
     def lists_of(self, mailing: MailingOut) -> dict[str, str]:

@@ -177,6 +177,7 @@ def test_while_recipients_are_added_their_number_is_told(browser, owner):
         "launch": False,
         "resume": False,
         "pause": False,
+        "schedule": False,
         "cancel": True,
     }
     assert "data-live" in html
@@ -186,13 +187,13 @@ def test_while_recipients_are_added_their_number_is_told(browser, owner):
     ("fields", "fitting"),
     [
         ({"status": "P"}, {"launch", "cancel"}),
-        ({"status": "A", "launched": True}, {"pause", "cancel"}),
-        ({"status": "E", "launched": True}, {"pause", "cancel"}),
+        ({"status": "A", "launched": True}, {"pause", "schedule", "cancel"}),
+        ({"status": "E", "launched": True}, {"pause", "schedule", "cancel"}),
         (
             {"status": "E", "launched": True, "stop_reason": "reputation"},
-            {"resume", "cancel"},
+            {"resume", "schedule", "cancel"},
         ),
-        ({"status": "P", "launched": True}, {"resume", "cancel"}),
+        ({"status": "P", "launched": True}, {"resume", "schedule", "cancel"}),
         ({"status": "D", "launched": True}, set()),
         ({"status": "I", "launched": True}, set()),
     ],
