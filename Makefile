@@ -9,7 +9,7 @@ VENV_DJANGO61 := .venv-django61
 ifndef PYTHON
 PYTHON := $(shell $(BIN)/python -c 'import os, sys; print(os.path.realpath(sys.executable))' 2>/dev/null || echo python3)
 endif
-PYTHON312 ?= python3.12
+PYTHON312 ?= $(shell .ci/find-python 12 || echo python3.12)
 
 # make test PYTEST_ARGS="-k unsubscribe" WORKERS=0
 WORKERS ?= 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from django.template import TemplateSyntaxError
 from django.utils.translation import gettext as _
@@ -31,6 +32,9 @@ _FILTER = re.compile(
 @dataclass(frozen=True)
 class Expression:
     """A variable with its filters, each closed over its argument."""
+
+    # Django's parser looks for dots in what says that it is one of its variables.
+    is_var: ClassVar[bool] = False
 
     name: str
     filters: tuple[Callable[[Value], Value], ...] = ()
