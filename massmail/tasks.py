@@ -10,6 +10,8 @@ from massmail.tracking import events
 
 PREPARE_SECONDS = 20.0
 EVENTS_SECONDS = 20.0
+# A wake-up that is later than this has been overtaken by a walk.
+STALE_SECONDS = 10.0
 
 
 @shared_task(ignore_result=True)
@@ -21,8 +23,18 @@ def walk_account_queues() -> None:
 
 @shared_task(ignore_result=True)
 def send_account_queue(account_id: int) -> None:
-    """Send what is due through an account; ends at once when its lanes are taken."""
-    send.send_account_queue(account_id)
+    """Send what is due through an account; ends at once when its lanes are taken.
+
+    Walks are seconds apart, and a gap that ends between two of them would last until
+    the second: the next run is asked for by the moment that the database holds. Should
+    the broker lose it, the walk starts that run.
+    """
+    report = send.send_account_queue(account_id)
+    seconds = report.wake_seconds(timezone.now())
+    if seconds is not None:
+        send_account_queue.apply_async(
+            (account_id,), countdown=seconds, expires=seconds + STALE_SECONDS
+        )
 
 
 @shared_task(ignore_result=True)

@@ -11,6 +11,8 @@ from massmail.sending.recording import Result
 
 # The ways in which a row leaves the run; `moved`: to another account.
 MOVES = ("sent", "failed", "retried", "uncertain", "skipped", "moved")
+# What lies further ahead is found in time by a walk, and needs no timer till then.
+WAKE_AHEAD_SECONDS = 300.0
 
 
 @dataclass(slots=True)
@@ -49,6 +51,17 @@ class SendReport:
     def handled(self) -> int:
         """Rows that moved on; a run without any found nothing to do."""
         return sum(getattr(self, name) for name in MOVES)
+
+    def wake_seconds(self, now: dt.datetime) -> float | None:
+        """In how many seconds another run is worth while; None: a walk will find out.
+
+        Only a run that moved something asks for the next one. Otherwise two that were
+        woken for the same moment would each wake another, for ever.
+        """
+        if self.next_at is None or not self.handled:
+            return None
+        seconds = (self.next_at - now).total_seconds()
+        return max(0.0, seconds) if seconds <= WAKE_AHEAD_SECONDS else None
 
     def __str__(self) -> str:
         counts = ((name, getattr(self, name)) for name in MOVES)

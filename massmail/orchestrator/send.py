@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from massmail.backends.causes import Cause
 from massmail.backends.phases import Phase
+from massmail.conf import conf
 from massmail.models import EmailAccount, Heartbeat
 from massmail.models.address import Address, InvalidAddress
 from massmail.models.email_account import new_token
@@ -48,9 +49,18 @@ def send_account_queue(
     if not taken:
         return SendReport(account_id, stopped_because="no_free_lane")
     try:
-        return Run(account, token, clock=clock, stop=stop).execute(taken)
+        report = Run(account, token, clock=clock, stop=stop).execute(taken)
     finally:
         return_lanes(token)
+    if clock.elapsed >= conf.RUN_SECONDS and not report.stopped_because:
+        report.next_at = turn_of(account, now=clock())
+    return report
+
+
+def turn_of(account: EmailAccount, *, now: dt.datetime) -> dt.datetime:
+    """When an account may go on that was sending until its run's time was up."""
+    rows = EmailAccount.objects.filter(pk=account.pk)
+    return max(now, rows.values_list("next_send_at", flat=True).first() or now)
 
 
 def sender_is_sound(account: EmailAccount, *, now: dt.datetime) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -43,6 +44,8 @@ class Sender:
         self._on_report = on_report
         self._stopped = threading.Event()
         self._running: dict[Future[SendReport], int] = {}
+        # Moments (`time.monotonic()`) at which an account can go on.
+        self._wake_ups: list[float] = []
         self._pool = ThreadPoolExecutor(min(lanes or MAX_RUNS, MAX_RUNS))
 
     def stop(self) -> None:
@@ -57,12 +60,13 @@ class Sender:
                 if once and not (moved or self._running):
                     return
                 if not (moved or self._running):
-                    self._stopped.wait(WALK_SECONDS)
+                    self._stopped.wait(self._idle_seconds())
 
     def _step(self) -> bool:
         """Start what can run, wait for a result; whether anything moved on."""
         try:
             more_to_prepare = prepare_mailings(seconds=PREPARE_SECONDS)
+            self._forget_wake_ups()
             self._start_runs(walk_account_queues())
             process_hits(now=timezone.now(), seconds=EVENTS_SECONDS)
         except DatabaseError:
@@ -72,6 +76,16 @@ class Sender:
             self._stopped.wait(WALK_SECONDS)
             return True
         return self._collect() or more_to_prepare
+
+    def _forget_wake_ups(self) -> None:
+        """Those that are over: the walk that follows finds what they were for."""
+        moment = time.monotonic()
+        self._wake_ups = [wake_up for wake_up in self._wake_ups if wake_up > moment]
+
+    def _idle_seconds(self) -> float:
+        """Until the first account can go on, and no longer than between two walks."""
+        ends = [wake_up - time.monotonic() for wake_up in self._wake_ups]
+        return max(0.0, min([WALK_SECONDS, *ends]))
 
     def _start_runs(self, account_ids: list[int]) -> None:
         """One run per account, the process's connections shared out evenly."""
@@ -101,7 +115,9 @@ class Sender:
         if not self._running:
             return False
         done, _going = wait(
-            self._running, timeout=WALK_SECONDS, return_when=FIRST_COMPLETED
+            self._running,
+            timeout=self._idle_seconds(),
+            return_when=FIRST_COMPLETED,
         )
         moved = [self._report(future) for future in done]
         return any(moved)
@@ -115,4 +131,7 @@ class Sender:
             logger.exception("The run of account %s failed", account_id)
             return False
         self._on_report(report)
+        seconds = report.wake_seconds(timezone.now())
+        if seconds is not None:
+            self._wake_ups.append(time.monotonic() + seconds)
         return bool(report.handled)
