@@ -119,15 +119,20 @@ class MailingActions(admin.ModelAdmin):
             return False
         return bool(request.user.has_perm("massmail.add_mailingout"))
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet) -> Any:
-        """Keys that no record can have are left out, where Django would crash."""
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet, **kwargs: Any
+    ) -> Any:
+        """Keys that no record can have are left out, where Django would crash.
+
+        Django 6.1 also says from which place on the page the action came.
+        """
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         possible = [key for key in chosen if is_key(self.model._meta.pk, key)]
         if possible != chosen:
             data = request.POST.copy()
             data.setlist(ACTION_CHECKBOX_NAME, possible)
             request.POST = data
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, **kwargs)
 
 
 def is_key(field: Field, text: str) -> bool:
