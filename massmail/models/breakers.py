@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from massmail.models.alert import Alert
 from massmail.models.delivery import Delivery
+from massmail.models.delivery_event import DeliveryEvent
 from massmail.models.mailing_out import SENDING_STATUSES, MailingOut, Status
 
 
@@ -31,6 +32,10 @@ class StopReason(TextChoices):
 REPUTATION_RULES = ((20, 3), (100, 6))
 HARD_BOUNCE_RULES = ((100, 6),)
 LOOK_BACK = 100
+# Complaints come days later: so many, and more than this part of the last mails.
+FEWEST_COMPLAINTS = 3
+COMPLAINTS_PER_MAIL = 0.003
+COMPLAINTS_LOOK_BACK = 1000
 
 
 def stop_mailing(mailing_id: int, reason: str, *, now: dt.datetime) -> bool:
@@ -58,7 +63,9 @@ def check_breakers(
 ) -> str:
     """Stop the mailing if its last results say so; returns the reason or "".
 
-    `reputation` and `hard_bounces` are the delivery reasons that count as such.
+    The one door for all that is learned of a mailing: replies of servers now, bounces
+    and complaints (`DeliveryEvent`s) whenever they come in. `reputation` and
+    `hard_bounces` are the delivery reasons that count as such.
     """
     reasons = last_results(mailing)
     found = ""
@@ -66,6 +73,8 @@ def check_breakers(
         found = StopReason.REPUTATION
     elif trips([reason in hard_bounces for reason in reasons], HARD_BOUNCE_RULES):
         found = StopReason.HARD_BOUNCES
+    elif too_many_complaints(mailing):
+        found = StopReason.COMPLAINTS
     if found:
         stop_mailing(mailing.pk, found, now=now)
     return found
@@ -82,6 +91,26 @@ def last_results(mailing: MailingOut) -> list[str]:
         rows = rows.filter(result_at__gt=mailing.resumed_at)
     latest = rows.order_by("-result_at").values_list("reason", flat=True)
     return list(latest[:LOOK_BACK])
+
+
+def too_many_complaints(mailing: MailingOut) -> bool:
+    """Among the last mails, by complaints since a person resumed the mailing.
+
+    Few mailings have any: they are asked for first.
+    """
+    complaints = DeliveryEvent.objects.filter(
+        delivery__mailing=mailing, kind=DeliveryEvent.Kind.COMPLAINED
+    )
+    if mailing.resumed_at:
+        complaints = complaints.filter(occurred_at__gt=mailing.resumed_at)
+    complained = set(complaints.values_list("delivery", flat=True))
+    if len(complained) < FEWEST_COMPLAINTS:
+        return False
+    sent = Delivery.objects.filter(mailing=mailing, sent_at__isnull=False)
+    latest = sent.order_by("-sent_at", "-pk").values_list("pk", flat=True)
+    last = list(latest[:COMPLAINTS_LOOK_BACK])
+    count = len(complained.intersection(last))
+    return count >= FEWEST_COMPLAINTS and count > COMPLAINTS_PER_MAIL * len(last)
 
 
 def trips(results: list[bool], rules: tuple[tuple[int, int], ...]) -> bool:

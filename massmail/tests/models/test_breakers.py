@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from massmail.models import Alert, Delivery, MailingOut
+from massmail.models import Alert, Delivery, DeliveryEvent, MailingOut
 from massmail.models.breakers import check_breakers, stop_mailing, trips
 from massmail.tests.factories import NOW, DeliveryFactory, MailingOutFactory
 
@@ -108,6 +108,89 @@ def test_a_mailing_is_stopped_once(mailing):
     alert = Alert.objects.get()
     assert alert.recipient == mailing.owner
     assert mailing.name in alert.text
+
+
+@pytest.fixture
+def sent(mailing):
+    """Adds mails that were accepted, the latest last; returns their ids."""
+
+    def add(count, start=NOW):
+        rows = Delivery.objects.count()
+        Delivery.objects.bulk_create(
+            Delivery(
+                mailing=mailing,
+                content_type=mailing.content_type,
+                object_id=f"r{rows + number}",
+                address_key=f"k{rows + number}",
+                status="sent",
+                not_before=NOW,
+                queued_at=NOW,
+                sent_at=start + number * SECOND,
+                result_at=start + number * SECOND,
+            )
+            for number in range(count)
+        )
+        return list(Delivery.objects.order_by("pk").values_list("pk", flat=True))[rows:]
+
+    return add
+
+
+def complain(ids, now=NOW):
+    DeliveryEvent.objects.bulk_create(
+        DeliveryEvent(
+            delivery_id=pk,
+            kind="complained",
+            occurred_at=now,
+            source_key=f"{number}:{pk}:{now}",
+        )
+        for number, pk in enumerate(ids)
+    )
+
+
+@pytest.mark.parametrize(
+    ("mails", "complaints", "reason"),
+    [
+        (10, 2, ""),
+        (10, 3, "complaints"),
+        (999, 3, "complaints"),
+        (1000, 3, ""),
+        (1000, 4, "complaints"),
+    ],
+)
+def test_complaints_of_the_last_thousand_decide(
+    mailing, sent, mails, complaints, reason
+):
+    complain(sent(mails)[:complaints])
+
+    assert check(mailing) == reason
+
+    mailing.refresh_from_db()
+    assert mailing.stop_reason == reason
+
+
+def test_a_person_complains_once(mailing, sent):
+    first, second, *_others = sent(10)
+    complain([first, first, second])
+
+    assert check(mailing) == ""
+
+
+def test_complaints_about_mails_of_long_ago_do_not_count(mailing, sent):
+    complain(sent(4))
+    sent(1000, NOW + 60 * SECOND)
+
+    assert check(mailing) == ""
+
+
+def test_complaints_before_a_person_resumed_do_not_count(mailing, sent):
+    ids = sent(10)
+    complain(ids[:3])
+    mailing.resumed_at = NOW + SECOND
+    mailing.save()
+
+    assert check(mailing) == ""
+    complain(ids[3:6], NOW + 2 * SECOND)
+    assert check(mailing) == "complaints"
 
 
 @pytest.mark.parametrize("status", ["P", "I", "D"])
