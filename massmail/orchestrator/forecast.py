@@ -73,7 +73,7 @@ def forecast_account(
     now: dt.datetime,
     start: dt.datetime,
 ) -> AccountForecast:
-    if account.state == EmailAccount.State.STOPPED:
+    if waits_for_person(account):
         return AccountForecast(account, waiting, None)
     begin = max(
         filter(None, (start, account.paused_until, account.next_send_at)), default=start
@@ -87,11 +87,22 @@ def forecast_account(
     return AccountForecast(account, waiting, finish_at)
 
 
+def waits_for_person(account: EmailAccount) -> bool:
+    """Stopped, or paused by a person without an end."""
+    states = EmailAccount.State
+    return account.state == states.STOPPED or (
+        account.state == states.PAUSED and account.paused_until is None
+    )
+
+
 def pace_of(account: EmailAccount, settings: MassmailSettings) -> Pace:
+    """The gap counts from the beginning of a mail, whose reply comes inside it."""
     gap = (account.min_gap_seconds + account.max_gap_seconds) / 2
+    mail_seconds = SECONDS_PER_MESSAGE / lanes_of(account)
     return Pace(
         limits=tuple(limits(account, settings)),
-        seconds_per_mail=gap + SECONDS_PER_MESSAGE / lanes_of(account),
+        interval_seconds=max(gap, mail_seconds),
+        mail_seconds=mail_seconds,
         hours=business_time(settings),
     )
 

@@ -49,6 +49,10 @@ class BusinessTime:
             return opening, opening
         return opening, self._moment(day, self.end, fold=1)
 
+    def closing(self, now: dt.datetime) -> dt.datetime:
+        """When the hours end that are open now."""
+        return self.hours(now.astimezone(self.zone).date())[1]
+
     def is_holiday(self, day: dt.date) -> bool:
         return day in self.days_off or (
             bool(self.calendar) and day in holidays_of(self.calendar, day.year)

@@ -1,0 +1,246 @@
+"""When a mailing will be finished: against one that is sent on a virtual clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from massmail.models import Delivery, EmailAccount, MassContact, MassmailSettings
+from massmail.orchestrator.forecast import forecast
+from massmail.orchestrator.lifecycle import launch
+from massmail.sending import pacing
+from massmail.sending.business_time import business_time
+from massmail.tests.factories import (
+    DeliveryFactory,
+    EmailAccountFactory,
+    MailingOutFactory,
+    MainAccountFactory,
+    SendAttemptFactory,
+    UserFactory,
+)
+from massmail.tests.mailings import draft, ready_settings
+from massmail.tests.orchestrator.simulation import EvenDraws, MeanDraws, simulate
+
+pytestmark = pytest.mark.django_db
+# A Wednesday in New York, whose clocks go forward on the Sunday after it.
+NOW = dt.datetime(2027, 3, 10, 15, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
+TOLERANCE = 0.05
+# A walk that no wake-up precedes may come so much later.
+WALK = 5.0
+
+
+@pytest.fixture(autouse=True)
+def mean_gaps(monkeypatch):
+    monkeypatch.setattr(pacing, "_random", MeanDraws())
+
+
+def open_seconds(start, end):
+    """The time between two moments in which mailings may be sent."""
+    hours = business_time(MassmailSettings.load())
+    if hours is None:
+        return (end - start).total_seconds()
+    total, moment = 0.0, start
+    while (opening := hours.next_opening(moment)) < end:
+        closing = hours.hours(opening.astimezone(hours.zone).date())[1]
+        total += (min(closing, end) - opening).total_seconds()
+        moment = closing
+    return total
+
+
+def assert_as_forecast(mailing, now=NOW):
+    """Each account ends when it was said, to the twentieth part of its time."""
+    said = forecast(mailing, now=now)
+    expected = {share.account.pk: share.finish_at for share in said.accounts}
+    found = simulate(mailing, now)
+    assert expected.keys() == found.keys()
+    for account_id, finish_at in found.items():
+        taken = open_seconds(now, finish_at)
+        expected_seconds = open_seconds(now, expected[account_id])
+        assert abs(expected_seconds - taken) <= TOLERANCE * taken + WALK
+    assert said.finish_at == max(expected.values())
+
+
+def launched_by(owner, customers, now=NOW):
+    return launch(draft(owner, customers=customers), by=owner, now=now)
+
+
+@contextmanager
+def rolled_back():
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def test_gaps_alone(monkeypatch):
+    monkeypatch.setattr(pacing, "_random", EvenDraws())
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner, min_gap_seconds=15, max_gap_seconds=35)
+
+    assert_as_forecast(launched_by(owner, 40))
+
+
+def test_the_wait_for_one_mail_and_for_the_gap_before_it():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(
+        owner=owner,
+        min_gap_seconds=15,
+        max_gap_seconds=35,
+        next_send_at=NOW + dt.timedelta(seconds=30),
+    )
+    mailing = launched_by(owner, 1)
+
+    said = forecast(mailing, now=NOW)
+
+    assert said.finish_at == NOW + dt.timedelta(seconds=30.2)
+
+
+def test_several_accounts_with_a_daily_limit_in_business_time_over_a_holiday():
+    """Also over the weekend on which the clocks go forward."""
+    ready_settings(
+        use_business_time=True,
+        time_zone="America/New_York",
+        extra_holidays=["2027-03-11"],
+        emails_per_day=12,
+    )
+    owner = UserFactory()
+    main = MainAccountFactory(owner=owner, per_hour=3)
+    for gap in (15, 600):
+        EmailAccountFactory(
+            owner=owner, min_gap_seconds=gap, max_gap_seconds=2 * gap, per_day=None
+        )
+    mailing = draft(owner, customers=60)
+    vips = list(mailing.deliveries.values_list("mass_contact", flat=True)[:5])
+    MassContact.objects.filter(pk__in=vips).update(is_vip=True)
+    launch(mailing, by=owner, now=NOW)
+    assert Delivery.objects.filter(email_account=main).count() == 5
+
+    assert_as_forecast(mailing)
+
+    last = Delivery.objects.order_by("-sent_at").first().sent_at
+    assert last.astimezone(ZoneInfo("America/New_York")).date() > dt.date(2027, 3, 14)
+
+
+def test_what_was_sent_before_takes_its_place_in_the_windows():
+    ready_settings()
+    owner = UserFactory()
+    account = EmailAccountFactory(owner=owner, per_day=10)
+    for hours in range(1, 9):
+        SendAttemptFactory(email_account=account, occurred_at=NOW - hours * HOUR)
+
+    assert_as_forecast(launched_by(owner, 13))
+
+
+def test_what_the_account_sends_first():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner, per_hour=5)
+    launched_by(owner, 7, now=NOW - HOUR)
+    account = EmailAccount.objects.get()
+    alert = DeliveryFactory(email_account=account)
+    Delivery.objects.filter(pk=alert.pk).update(kind="alert", mailing=None)
+    second = MailingOutFactory(owner=owner, launched=True, launched_at=NOW)
+    DeliveryFactory.create_batch(
+        4, mailing=second, email_account=account, not_before=NOW
+    )
+
+    [share] = forecast(second, now=NOW).accounts
+
+    # Twelve mails at five an hour: the last two leave in the third hour.
+    assert share.waiting == 4
+    assert 2 * HOUR < share.finish_at - NOW < 2 * HOUR + HOUR / 30
+
+
+def test_a_stopped_account_has_no_end_and_a_paused_one_begins_later():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner, state="stopped")
+    paused = EmailAccountFactory(
+        owner=owner, state="paused", paused_until=NOW + 2 * HOUR
+    )
+    mailing = MailingOutFactory(owner=owner, launched=True)
+    for account in EmailAccount.objects.all():
+        DeliveryFactory(mailing=mailing, email_account=account)
+
+    said = forecast(mailing, now=NOW)
+
+    ends = {share.account.pk: share.finish_at for share in said.accounts}
+    assert said.finish_at is None
+    assert None in ends.values()
+    assert NOW + 2 * HOUR <= ends[paused.pk] <= NOW + 2 * HOUR + HOUR / 60
+
+
+def test_a_pause_without_an_end_has_none():
+    mailing = MailingOutFactory(launched=True)
+    DeliveryFactory(mailing=mailing, email_account__state="paused")
+
+    assert forecast(mailing, now=NOW).finish_at is None
+
+
+def test_a_limit_of_none_at_all_has_no_end():
+    mailing = MailingOutFactory(launched=True)
+    DeliveryFactory(mailing=mailing, email_account__per_day=0)
+
+    assert forecast(mailing, now=NOW).finish_at is None
+
+
+def test_a_draft_is_forecast_as_if_it_were_launched_now():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory.create_batch(2, owner=owner, per_hour=3)
+    mailing = draft(owner, customers=15)
+    before = forecast(mailing, now=NOW)
+
+    launch(mailing, by=owner, now=NOW)
+
+    after = forecast(mailing, now=NOW)
+    assert [share.waiting for share in before.accounts] == [8, 7]
+    assert [share.finish_at for share in before.accounts] == [
+        share.finish_at for share in after.accounts
+    ]
+
+
+limits = st.none() | st.integers(2, 9)
+gaps = st.sampled_from([(0, 0), (2, 4), (15, 35), (120, 900)])
+accounts = st.fixed_dictionaries(
+    {"per_minute": limits, "per_hour": limits, "per_day": limits, "gap": gaps}
+)
+business_days = st.sets(st.integers(0, 6), min_size=1).map(sorted)
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+@given(
+    chosen=st.lists(accounts, min_size=1, max_size=2),
+    customers=st.integers(3, 15),
+    days=st.none() | business_days,
+    start=st.integers(0, 270 * 24 * 60).map(lambda minutes: NOW + minutes * HOUR / 60),
+)
+def test_any_pace_in_any_hours(chosen, customers, days, start):
+    with rolled_back():
+        hours = {} if days is None else {"business_days": days}
+        ready_settings(
+            use_business_time=days is not None,
+            time_zone="America/New_York",
+            holiday_calendar="US",
+            **hours,
+        )
+        owner = UserFactory()
+        for fields in chosen:
+            shortest, longest = fields["gap"]
+            EmailAccountFactory(
+                owner=owner,
+                min_gap_seconds=shortest,
+                max_gap_seconds=longest,
+                **{name: fields[name] for name in fields if name != "gap"},
+            )
+        assert_as_forecast(launched_by(owner, customers, start), start)
