@@ -7,35 +7,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.db.models import Exists, Min, OuterRef
 from django.utils.translation import gettext as _
 
-from massmail.models import (
-    AccountLane,
-    Delivery,
-    EmailAccount,
-    Heartbeat,
-    MailingOut,
-    MassmailSettings,
-)
+from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.breakers import StopReason
 from massmail.orchestrator.clock import Clock
+from massmail.orchestrator.waiting import (
+    Explanation,
+    of_hours,
+    of_pace,
+    of_state,
+    of_worker,
+)
+from massmail.permissions import main_account, mass_mail_accounts
 from massmail.sending.business_time import business_time
-from massmail.sending.outcomes import HELP
-from massmail.sending.quotas import room
 
 Status = Delivery.Status
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """`reason` is a sentence for the manager; `next_at` None: a person must act, or
-    nothing is left to do."""
-
-    reason: str
-    next_at: dt.datetime | None = None
 
 
 def explain(mailing: MailingOut, *, now: dt.datetime | None = None) -> Explanation:
@@ -43,7 +32,7 @@ def explain(mailing: MailingOut, *, now: dt.datetime | None = None) -> Explanati
     moment = Clock(now)()
     settings = MassmailSettings.load()
     return (
-        of_mailing(mailing)
+        of_mailing(mailing, moment)
         or of_rows(mailing, moment)
         or of_time(mailing, settings, moment)
         or of_accounts(mailing, settings, moment)
@@ -52,7 +41,7 @@ def explain(mailing: MailingOut, *, now: dt.datetime | None = None) -> Explanati
     )
 
 
-def of_mailing(mailing: MailingOut) -> Explanation | None:
+def of_mailing(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
     states = MailingOut.Status
     if mailing.status == states.DONE:
         return Explanation(_("Done: every recipient has a final state."))
@@ -61,7 +50,7 @@ def of_mailing(mailing: MailingOut) -> Explanation | None:
             return Explanation(_("It was merged into another mailing."))
         return Explanation(_("It was cancelled."))
     if mailing.prepared_at is None:
-        return Explanation(_("The recipients are still being prepared."))
+        return of_preparation(now)
     if mailing.is_draft:
         return Explanation(_("It has not been launched yet."))
     if mailing.status == states.PAUSED:
@@ -70,7 +59,18 @@ def of_mailing(mailing: MailingOut) -> Explanation | None:
         return Explanation(stop_sentence(mailing.stop_reason))
     if not mailing.owner.is_active:
         return Explanation(_("Its owner's user account is not active."))
+    if mailing.expires_at and mailing.expires_at <= now:
+        return of_worker(now) or Explanation(
+            _("Its time is over: who still waits is left out."), now
+        )
     return None
+
+
+def of_preparation(now: dt.datetime) -> Explanation:
+    """The worker does it, too: without one it would take for ever."""
+    reason = _("The recipients are still being prepared.")
+    silent = of_worker(now)
+    return Explanation(f"{reason} {silent.reason}" if silent else reason)
 
 
 def stop_sentence(reason: str) -> str:
@@ -105,11 +105,7 @@ def of_time(
     if start and start > now:
         opening = hours.next_opening(start) if hours else start
         return Explanation(_("It is scheduled for a later time."), opening)
-    if hours and not hours.is_open(now):
-        return Explanation(
-            _("It is outside business hours now."), hours.next_opening(now)
-        )
-    return None
+    return of_hours(settings, now)
 
 
 def of_accounts(
@@ -120,7 +116,7 @@ def of_accounts(
     if None in waiting:
         return None
     if not waiting:
-        return Explanation(_("The waiting recipients have no account to send from."))
+        return Explanation(without_account(mailing))
     ahead = [found for found in waiting if found.next_at]
     if not ahead:
         return waiting[0]
@@ -128,6 +124,21 @@ def of_accounts(
     hours = business_time(settings)
     opening = hours.next_opening(first.next_at) if hours else first.next_at
     return Explanation(first.reason, opening)
+
+
+def without_account(mailing: MailingOut) -> str:
+    """No account has any of the rows: none is there, or none for these recipients."""
+    if EmailAccount.objects.filter(mass_mail_accounts(mailing.owner_id)).exists():
+        return _("The waiting recipients have no account to send from.")
+    if EmailAccount.objects.filter(main_account(mailing.owner_id)).exists():
+        return _(
+            "The waiting recipients have no account to send from: the main account "
+            "mails VIPs only. Allow an account for mass mail."
+        )
+    return _(
+        "The waiting recipients have no account to send from. Set up an account for "
+        "mass mail."
+    )
 
 
 def account_causes(
@@ -147,67 +158,12 @@ def of_account(
     settings: MassmailSettings,
     now: dt.datetime,
 ) -> Explanation | None:
-    name = {"account": account.name}
     if not account.may_be_used_by(mailing.owner):
         return Explanation(
-            _("The account %(account)s is not its owner's any more.") % name
-        )
-    if account.state == EmailAccount.State.STOPPED:
-        why = HELP.get(account.state_reason, account.state_reason)
-        return Explanation(
-            _("The account %(account)s is stopped: %(why)s") % (name | {"why": why})
-        )
-    if account.state == EmailAccount.State.PAUSED and (
-        account.paused_until is None or account.paused_until > now
-    ):
-        why = HELP.get(account.state_reason, account.state_reason)
-        return Explanation(
-            _("The account %(account)s rests: %(why)s") % (name | {"why": why}),
-            account.paused_until,
-        )
-    return of_pace(mailing, account, settings, now)
-
-
-def of_pace(
-    mailing: MailingOut,
-    account: EmailAccount,
-    settings: MassmailSettings,
-    now: dt.datetime,
-) -> Explanation | None:
-    """Quota, gap, retry times: what passes by itself."""
-    name = {"account": account.name}
-    free = room(account, settings, now=now, wanted=1)
-    if not free.count:
-        return Explanation(
-            _("The account %(account)s has used up its sending limit.") % name,
-            free.next_at,
-        )
-    if account.next_send_at and account.next_send_at > now:
-        return Explanation(
-            _("The account %(account)s pauses between two messages.") % name,
-            account.next_send_at,
+            _("The account %(account)s is not its owner's any more.")
+            % {"account": account.name}
         )
     rows = Delivery.objects.filter(
         mailing=mailing, status=Status.QUEUED, email_account=account
     )
-    if not rows.due(now).exists():
-        return Explanation(
-            _("The remaining recipients are tried again later."),
-            rows.aggregate(first=Min("not_before"))["first"],
-        )
-    return None
-
-
-def of_worker(now: dt.datetime) -> Explanation | None:
-    """A held lane proves a worker even where its heartbeat is late."""
-    if AccountLane.objects.filter(lease_until__gt=now).exists():
-        return None
-    if not Heartbeat.objects.is_alive(Heartbeat.BEAT, now):
-        return Explanation(
-            _("The scheduler (beat) is not running; tell the administrator."), now
-        )
-    if not Heartbeat.objects.is_alive(Heartbeat.WORKER, now):
-        return Explanation(
-            _("No sending worker is running; tell the administrator."), now
-        )
-    return None
+    return of_state(account, now) or of_pace(account, rows, settings, now)

@@ -18,8 +18,9 @@ from massmail.models import (
     MassmailSettings,
     SendAttempt,
 )
+from massmail.orchestrator.waiting import explain_account
 from massmail.sending.outcomes import HELP
-from massmail.sending.quotas import DAY, HOUR, limits, room
+from massmail.sending.quotas import DAY, HOUR, limits
 from massmail.site.mailing_facts import when
 
 State = EmailAccount.State
@@ -95,11 +96,11 @@ def sentence_of(account: EmailAccount, tone: Tone, now: dt.datetime) -> str:
     if tone == Tone.RESTING:
         text = _("It goes on by itself %(when)s.")
         return text % {"when": when(account.paused_until)}
-    free = room(account, MassmailSettings.load(), now=now, wanted=1)
-    if free.next_at is None:
-        return _("It sends what is waiting.")
-    text = _("Its sending limit is used up. It goes on %(when)s.")
-    return text % {"when": when(free.next_at)}
+    found = explain_account(account, now=now)
+    if found.next_at is None or found.next_at <= now:
+        return found.reason
+    text = _("%(why)s It goes on %(when)s.")
+    return text % {"why": found.reason, "when": when(found.next_at)}
 
 
 def reason_in_words(reason: str) -> str:

@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.mailing_out import SENDING_STATUSES
-from massmail.orchestrator.explain import Explanation, explain
+from massmail.orchestrator.explain import explain
 from massmail.orchestrator.forecast import AccountForecast, forecast
+from massmail.orchestrator.waiting import Explanation
 from massmail.recipients.access import access_policy
 from massmail.reports.statistics import (
     Group,

@@ -15,7 +15,8 @@ from massmail.models import (
     MassmailSettings,
 )
 from massmail.models.breakers import StopReason
-from massmail.orchestrator.explain import Explanation, explain
+from massmail.orchestrator.explain import explain
+from massmail.orchestrator.waiting import Explanation, explain_account
 from massmail.sending.outcomes import HELP
 from massmail.tests.factories import (
     NOW,
@@ -175,6 +176,43 @@ def test_rows_without_an_account_say_so(mailing):
     )
 
 
+@pytest.mark.parametrize(
+    ("is_main", "advice"),
+    [
+        (True, "the main account mails VIPs only. Allow an account for mass mail."),
+        (False, "Set up an account for mass mail."),
+    ],
+)
+def test_who_has_no_account_for_mass_mail_is_told_what_to_do(mailing, is_main, advice):
+    rows(email_account=None)
+    accounts(for_massmail=False, is_main=is_main)
+
+    reason, next_at = why(mailing)
+
+    assert reason.startswith("The waiting recipients have no account to send from")
+    assert reason.endswith(advice)
+    assert next_at is None
+
+
+def test_a_mailing_whose_time_is_over_ends_at_the_next_walk(mailing):
+    mailings(expires_at=NOW)
+
+    assert why(mailing) == ("Its time is over: who still waits is left out.", NOW)
+    Heartbeat.objects.all().delete()
+    assert "scheduler" in why(mailing)[0]
+
+
+def test_recipients_are_not_prepared_without_a_worker(mailing):
+    mailings(prepared_at=None)
+    Heartbeat.objects.filter(name="worker").delete()
+
+    assert why(mailing) == (
+        "The recipients are still being prepared. No sending worker is running; tell "
+        "the administrator.",
+        None,
+    )
+
+
 def test_an_account_that_was_given_away_says_so(mailing):
     accounts(owner=UserFactory(), state="stopped")
 
@@ -319,6 +357,44 @@ def test_the_first_cause_is_told(mailing, position):
         cause()
 
     assert CAUSES[position][2] in why(mailing)[0]
+
+
+def of_account(now=NOW):
+    found = explain_account(EmailAccount.objects.get(), now=now)
+    return found.reason
+
+
+ACCOUNT_CAUSES = [
+    ("stopped", lambda: accounts(state="stopped"), "is stopped"),
+    ("hours", lambda: business_time(business_days=[6]), "outside business hours"),
+    ("quota", lambda: accounts(per_day=0), "used up its sending limit"),
+    ("gap", lambda: accounts(next_send_at=NOW + HOUR), "between two messages"),
+    ("later", lambda: rows(not_before=NOW + HOUR), "tried again later"),
+    ("beat", lambda: Heartbeat.objects.all().delete(), "scheduler"),
+]
+
+
+@pytest.mark.parametrize(
+    "position", range(len(ACCOUNT_CAUSES)), ids=[c[0] for c in ACCOUNT_CAUSES]
+)
+def test_an_account_tells_its_first_cause(mailing, position):
+    for _name, cause, _words in reversed(ACCOUNT_CAUSES[position:]):
+        cause()
+
+    assert ACCOUNT_CAUSES[position][2] in of_account()
+
+
+def test_an_account_that_is_not_hindered_sends(mailing):
+    assert of_account() == "It sends what is waiting."
+    rows(status="sent")
+    assert of_account() == "Nothing waits for it."
+
+
+def test_business_hours_do_not_hold_an_alert(mailing):
+    business_time(business_days=[6])
+    rows(mailing=None, kind="alert")
+
+    assert of_account() == "It sends what is waiting."
 
 
 def test_an_explanation_without_a_time_needs_a_person():

@@ -62,7 +62,7 @@ def test_an_active_account_says_that_it_sends(browser, owner, account):
     context = told(browser, owner, account)
 
     assert context["health"].tone == "good"
-    assert context["health"].sentence == "It sends what is waiting."
+    assert context["health"].sentence == "Nothing waits for it."
     assert not context["can_activate"]
 
 
@@ -127,7 +127,7 @@ def test_a_used_up_limit_says_when_it_goes_on(browser, owner, account):
 
     health = told(browser, owner, account)["health"]
 
-    assert "Its sending limit is used up. It goes on" in health.sentence
+    assert "has used up its sending limit. It goes on" in health.sentence
 
 
 def test_waiting_recipients_are_counted(browser, owner, account):

@@ -1,0 +1,124 @@
+"""What keeps an account's rows waiting, in one sentence, and when it passes.
+
+In the order time → account and quotas → worker.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Min, QuerySet
+from django.utils.translation import gettext as _
+
+from massmail.models import (
+    AccountLane,
+    Delivery,
+    EmailAccount,
+    Heartbeat,
+    MassmailSettings,
+)
+from massmail.orchestrator.clock import Clock
+from massmail.sending.business_time import business_time
+from massmail.sending.outcomes import HELP
+from massmail.sending.quotas import room
+
+Status = Delivery.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`reason` is a sentence for the manager; `next_at` None: a person must act, or
+    nothing is left to do."""
+
+    reason: str
+    next_at: dt.datetime | None = None
+
+
+def explain_account(
+    account: EmailAccount, *, now: dt.datetime | None = None
+) -> Explanation:
+    """The same for all that waits for an account, whichever mailing it is of."""
+    moment = Clock(now)()
+    settings = MassmailSettings.load()
+    rows = Delivery.objects.filter(email_account=account, status=Status.QUEUED)
+    if not rows.exists():
+        return Explanation(_("Nothing waits for it."))
+    alone = rows.filter(mailing=None)
+    return (
+        of_state(account, moment)
+        or (None if alone.exists() else of_hours(settings, moment))
+        or of_pace(account, rows, settings, moment)
+        or of_worker(moment)
+        or Explanation(_("It sends what is waiting."), moment)
+    )
+
+
+def of_hours(settings: MassmailSettings, now: dt.datetime) -> Explanation | None:
+    hours = business_time(settings)
+    if hours and not hours.is_open(now):
+        return Explanation(
+            _("It is outside business hours now."), hours.next_opening(now)
+        )
+    return None
+
+
+def of_state(account: EmailAccount, now: dt.datetime) -> Explanation | None:
+    """Stopped or at rest."""
+    name = {"account": account.name}
+    if account.state == EmailAccount.State.STOPPED:
+        why = HELP.get(account.state_reason, account.state_reason)
+        return Explanation(
+            _("The account %(account)s is stopped: %(why)s") % (name | {"why": why})
+        )
+    if account.state == EmailAccount.State.PAUSED and (
+        account.paused_until is None or account.paused_until > now
+    ):
+        why = HELP.get(account.state_reason, account.state_reason)
+        return Explanation(
+            _("The account %(account)s rests: %(why)s") % (name | {"why": why}),
+            account.paused_until,
+        )
+    return None
+
+
+def of_pace(
+    account: EmailAccount,
+    rows: QuerySet[Delivery],
+    settings: MassmailSettings,
+    now: dt.datetime,
+) -> Explanation | None:
+    """Quota, gap, retry times of these waiting rows: what passes by itself."""
+    name = {"account": account.name}
+    free = room(account, settings, now=now, wanted=1)
+    if not free.count:
+        return Explanation(
+            _("The account %(account)s has used up its sending limit.") % name,
+            free.next_at,
+        )
+    if account.next_send_at and account.next_send_at > now:
+        return Explanation(
+            _("The account %(account)s pauses between two messages.") % name,
+            account.next_send_at,
+        )
+    if not rows.due(now).exists():
+        return Explanation(
+            _("The remaining recipients are tried again later."),
+            rows.aggregate(first=Min("not_before"))["first"],
+        )
+    return None
+
+
+def of_worker(now: dt.datetime) -> Explanation | None:
+    """A held lane proves a worker even where its heartbeat is late."""
+    if AccountLane.objects.filter(lease_until__gt=now).exists():
+        return None
+    if not Heartbeat.objects.is_alive(Heartbeat.BEAT, now):
+        return Explanation(
+            _("The scheduler (beat) is not running; tell the administrator."), now
+        )
+    if not Heartbeat.objects.is_alive(Heartbeat.WORKER, now):
+        return Explanation(
+            _("No sending worker is running; tell the administrator."), now
+        )
+    return None
