@@ -52,6 +52,7 @@ class MassmailSettingsAdmin(SuperusersOnly, admin.ModelAdmin):
                     "business_days",
                     ("business_time_start", "business_time_end"),
                     "time_zone",
+                    "use_recipient_time_zone",
                     "holiday_calendar",
                     "extra_holidays",
                 ]

@@ -102,6 +102,7 @@ class MassmailSettingsForm(forms.ModelForm):
             "business_time_start",
             "business_time_end",
             "time_zone",
+            "use_recipient_time_zone",
             "holiday_calendar",
             "extra_holidays",
         ]

@@ -8,10 +8,15 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from massmail.conf import conf
+from massmail.models.delivery import Delivery
+
+# The reason of a waiting row that was due while its recipient's hours were closed.
+WAITS_FOR_RECIPIENTS_HOURS = "recipients_hours"
 
 
 def first_days() -> list[int]:
@@ -45,6 +50,14 @@ class MassmailSettings(models.Model):
         max_length=64,
         blank=True,
         help_text=_("For example Europe/Berlin; the site's own when blank."),
+    )
+    use_recipient_time_zone = models.BooleanField(
+        _("by the recipients' clocks"),
+        default=False,
+        help_text=_(
+            "Business time is that of each recipient's own time zone, where it is "
+            "known, and else of the zone above."
+        ),
     )
     holiday_calendar = models.CharField(
         _("holiday calendar"),
@@ -129,8 +142,13 @@ class MassmailSettings(models.Model):
         return str(_("Massmail settings"))
 
     def save(self, *args: object, **kwargs: object) -> None:
+        """Who waits for hours that may be others now is looked at again."""
         self.pk = 1
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        with transaction.atomic():
+            super().save(*args, **kwargs)  # type: ignore[arg-type]
+            Delivery.objects.filter(
+                status=Delivery.Status.QUEUED, reason=WAITS_FOR_RECIPIENTS_HOURS
+            ).update(not_before=F("queued_at"), reason="")
 
     @classmethod
     def load(cls) -> MassmailSettings:

@@ -9,17 +9,18 @@ import datetime as dt
 from collections.abc import Iterator
 
 from django.db.models import Exists, Min, OuterRef
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.breakers import StopReason
-from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.waiting import (
     Explanation,
     of_hours,
     of_pace,
     of_state,
     of_worker,
+    opens,
 )
 from massmail.permissions import main_account, mass_mail_accounts
 from massmail.sending.business_time import business_time
@@ -29,7 +30,7 @@ Status = Delivery.Status
 
 def explain(mailing: MailingOut, *, now: dt.datetime | None = None) -> Explanation:
     """What the mailing waits for; that it is being sent, when it waits for nothing."""
-    moment = Clock(now)()
+    moment = now or timezone.now()
     settings = MassmailSettings.load()
     return (
         of_mailing(mailing, moment)
@@ -101,11 +102,11 @@ def of_time(
     mailing: MailingOut, settings: MassmailSettings, now: dt.datetime
 ) -> Explanation | None:
     start = mailing.start_at
-    hours = business_time(settings)
+    rows = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
     if start and start > now:
-        opening = hours.next_opening(start) if hours else start
+        opening = opens(rows, business_time(settings), start)
         return Explanation(_("It is scheduled for a later time."), opening)
-    return of_hours(settings, now)
+    return of_hours(rows, settings, now)
 
 
 def of_accounts(
@@ -121,8 +122,8 @@ def of_accounts(
     if not ahead:
         return waiting[0]
     first = min(ahead, key=lambda found: found.next_at)
-    hours = business_time(settings)
-    opening = hours.next_opening(first.next_at) if hours else first.next_at
+    rows = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
+    opening = opens(rows, business_time(settings), first.next_at)
     return Explanation(first.reason, opening)
 
 

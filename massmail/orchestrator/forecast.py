@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from massmail.models import (
     Delivery,
@@ -17,12 +18,11 @@ from massmail.models import (
     MassmailSettings,
     SendAttempt,
 )
-from massmail.orchestrator.clock import Clock
 from massmail.permissions import main_account, mass_mail_accounts
 from massmail.sending.business_time import business_time
 from massmail.sending.lanes import lanes_of
 from massmail.sending.quotas import limits
-from massmail.sending.timetable import Pace, finish_time
+from massmail.sending.timetable import Pace, Queue, finish_time
 
 # A server's usual time for one message on an open connection.
 SECONDS_PER_MESSAGE = 0.2
@@ -52,7 +52,7 @@ class Forecast:
 
 def forecast(mailing: MailingOut, *, now: dt.datetime | None = None) -> Forecast:
     """For drafts as if they were launched at `now`."""
-    moment = Clock(now)()
+    moment = now or timezone.now()
     start = max(moment, mailing.start_at or moment)
     settings = MassmailSettings.load()
     shares = waiting_by_account(mailing)
@@ -80,7 +80,7 @@ def forecast_account(
     )
     finish_at = finish_time(
         pace_of(account, settings),
-        mails=waiting + rows_ahead(mailing, account),
+        queues=queues_of(mailing, account, settings, waiting),
         start=begin,
         past=past_attempts(account, now),
     )
@@ -103,8 +103,45 @@ def pace_of(account: EmailAccount, settings: MassmailSettings) -> Pace:
         limits=tuple(limits(account, settings)),
         interval_seconds=max(gap, mail_seconds),
         mail_seconds=mail_seconds,
-        hours=business_time(settings),
     )
+
+
+def queues_of(
+    mailing: MailingOut,
+    account: EmailAccount,
+    settings: MassmailSettings,
+    waiting: int,
+) -> list[Queue]:
+    """The account's share of the mailing, and what it sends before it.
+
+    By the recipients' clocks there is a queue for each of their time zones.
+    """
+    hours = business_time(settings)
+    mails = waiting + rows_ahead(mailing, account).count()
+    if hours is None or not hours.by_recipient:
+        return [Queue(mails, hours)]
+    rows = mailing.deliveries.filter(status__in=OPEN)
+    own = rows.filter(email_account=account)
+    zones = by_zone(own if own.exists() else rows)
+    zones += by_zone(rows_ahead(mailing, account))
+    return [
+        Queue(count, hours.at(zone)) for zone, count in in_parts(mails, zones).items()
+    ]
+
+
+def by_zone(rows: QuerySet[Delivery]) -> Counter[str]:
+    zones = rows.order_by().values_list("time_zone")
+    return Counter(dict(zones.annotate(count=Count("pk"))))
+
+
+def in_parts(mails: int, weights: Counter[str]) -> dict[str, int]:
+    """So many mails in the proportion of the weights; the parts add up to them."""
+    parts, seen, given = {}, 0, 0
+    for name, weight in sorted(weights.items()):
+        seen += weight
+        parts[name] = mails * seen // weights.total() - given
+        given += parts[name]
+    return parts
 
 
 def past_attempts(account: EmailAccount, now: dt.datetime) -> list[dt.datetime]:
@@ -115,13 +152,13 @@ def past_attempts(account: EmailAccount, now: dt.datetime) -> list[dt.datetime]:
     return list(rows.order_by("occurred_at").values_list("occurred_at", flat=True))
 
 
-def rows_ahead(mailing: MailingOut, account: EmailAccount) -> int:
+def rows_ahead(mailing: MailingOut, account: EmailAccount) -> QuerySet[Delivery]:
     """What the account sends first: mail of its own and mailings launched earlier."""
     running = Q(mailing__status=MailingOut.Status.ACTIVE)
     if mailing.launched_at:
         running &= Q(mailing__launched_at__lt=mailing.launched_at)
     rows = Delivery.objects.filter(email_account=account, status=Delivery.Status.QUEUED)
-    return rows.filter(Q(mailing=None) | running).exclude(mailing=mailing).count()
+    return rows.filter(Q(mailing=None) | running).exclude(mailing=mailing)
 
 
 def waiting_by_account(mailing: MailingOut) -> Counter[int]:

@@ -9,6 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Min, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from massmail.models import (
@@ -18,8 +19,7 @@ from massmail.models import (
     Heartbeat,
     MassmailSettings,
 )
-from massmail.orchestrator.clock import Clock
-from massmail.sending.business_time import business_time
+from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.outcomes import HELP
 from massmail.sending.quotas import room
 
@@ -39,7 +39,7 @@ def explain_account(
     account: EmailAccount, *, now: dt.datetime | None = None
 ) -> Explanation:
     """The same for all that waits for an account, whichever mailing it is of."""
-    moment = Clock(now)()
+    moment = now or timezone.now()
     settings = MassmailSettings.load()
     rows = Delivery.objects.filter(email_account=account, status=Status.QUEUED)
     if not rows.exists():
@@ -47,20 +47,36 @@ def explain_account(
     alone = rows.filter(mailing=None)
     return (
         of_state(account, moment)
-        or (None if alone.exists() else of_hours(settings, moment))
+        or (None if alone.exists() else of_hours(rows, settings, moment))
         or of_pace(account, rows, settings, moment)
         or of_worker(moment)
         or Explanation(_("It sends what is waiting."), moment)
     )
 
 
-def of_hours(settings: MassmailSettings, now: dt.datetime) -> Explanation | None:
+def of_hours(
+    rows: QuerySet[Delivery], settings: MassmailSettings, now: dt.datetime
+) -> Explanation | None:
     hours = business_time(settings)
-    if hours and not hours.is_open(now):
-        return Explanation(
-            _("It is outside business hours now."), hours.next_opening(now)
-        )
-    return None
+    opening = opens(rows, hours, now)
+    if hours is None or opening == now:
+        return None
+    if hours.by_recipient:
+        reason = _("It is outside business hours now where the recipients are.")
+    else:
+        reason = _("It is outside business hours now.")
+    return Explanation(reason, opening)
+
+
+def opens(
+    rows: QuerySet[Delivery], hours: BusinessTime | None, moment: dt.datetime
+) -> dt.datetime | None:
+    """The first moment from then on at which one of these rows may be sent."""
+    if hours is None or not hours.by_recipient:
+        return hours.next_opening(moment) if hours else moment
+    zones = rows.order_by().values_list("time_zone", flat=True).distinct()
+    found = [hours.at(zone).next_opening(moment) for zone in zones]
+    return min(filter(None, found), default=None)
 
 
 def of_state(account: EmailAccount, now: dt.datetime) -> Explanation | None:

@@ -66,7 +66,7 @@ def accounts_with_due_rows(
     due = Delivery.objects.due(now).filter(email_account=OuterRef("pk"))
     has_work = Q(Exists(due.filter(mailing=None)))
     hours = business_time(settings)
-    if hours is None or hours.is_open(now):
+    if hours is None or not hours.holds_everybody(now):
         for mailing_id in running_mailings(now):
             has_work |= Q(Exists(due.filter(mailing_id=mailing_id)))
     gap_over = Q(next_send_at=None) | Q(next_send_at__lte=now)

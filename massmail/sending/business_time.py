@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from massmail.models import MassmailSettings
 
@@ -24,6 +24,8 @@ class BusinessTime:
     zone: ZoneInfo
     calendar: str = ""
     days_off: frozenset[dt.date] = field(default_factory=frozenset)
+    # By each recipient's own clock; `zone` is for those whose zone is not known.
+    by_recipient: bool = False
 
     def is_open(self, now: dt.datetime) -> bool:
         opening, closing = self.hours(now.astimezone(self.zone).date())
@@ -48,6 +50,15 @@ class BusinessTime:
         if day.weekday() not in self.days or self.is_holiday(day):
             return opening, opening
         return opening, self._moment(day, self.end, fold=1)
+
+    def holds_everybody(self, now: dt.datetime) -> bool:
+        """Closed for all; by the recipients' clocks each one is asked about."""
+        return not (self.by_recipient or self.is_open(now))
+
+    def at(self, zone_name: str) -> BusinessTime:
+        """The same hours by a recipient's clock."""
+        zone = self.by_recipient and zone_called(zone_name)
+        return replace(self, zone=zone) if zone else self
 
     def closing(self, now: dt.datetime) -> dt.datetime:
         """When the hours end that are open now."""
@@ -77,7 +88,17 @@ def business_time(settings: MassmailSettings) -> BusinessTime | None:
         zone=settings.zone,
         calendar=settings.holiday_calendar,
         days_off=parse_dates(settings.extra_holidays),
+        by_recipient=settings.use_recipient_time_zone,
     )
+
+
+@lru_cache(maxsize=1024)
+def zone_called(name: str) -> ZoneInfo | None:
+    """None for what the host's records may hold instead of a time zone."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return None
 
 
 def parse_dates(values: Iterable[str]) -> frozenset[dt.date]:

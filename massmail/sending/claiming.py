@@ -11,7 +11,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
-from massmail.sending.business_time import business_time
+from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
+from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.pacing import batch_size, gap_is_over
 from massmail.sending.quotas import room
 
@@ -57,19 +58,45 @@ def due_ids(
     """Due rows: mail without a mailing first, then mailings by launch."""
     ids = first_ids(due_alone(account, now), count)
     hours = business_time(settings)
-    if hours is None or hours.is_open(now):
+    if hours is None or not hours.holds_everybody(now):
         for mailing_id in running_mailings(now, account):
             if len(ids) >= count:
                 break
             rows = Delivery.objects.due(now).filter(
                 email_account=account, mailing_id=mailing_id
             )
-            ids += first_ids(rows, count - len(ids))
+            ids += open_ids(rows, count - len(ids), hours, now)
     return ids
 
 
 def due_alone(account: EmailAccount, now: dt.datetime) -> QuerySet[Delivery]:
     return Delivery.objects.due(now).filter(email_account=account, mailing=None)
+
+
+def open_ids(
+    rows: QuerySet[Delivery], count: int, hours: BusinessTime | None, now: dt.datetime
+) -> list[int]:
+    """The first rows whose recipients' hours are open.
+
+    Those of a closed zone that come in between are put off all at once, so that no
+    claim meets them again before their opening.
+    """
+    if hours is None or not hours.by_recipient:
+        return first_ids(rows, count)
+    ordered = rows.order_by("priority", "not_before", "pk")
+    while True:
+        found = list(ordered.values_list("pk", "time_zone")[:count])
+        closed = {zone for _pk, zone in found if not hours.at(zone).is_open(now)}
+        if not closed:
+            return [pk for pk, _zone in found]
+        for zone in closed:
+            put_off(rows.filter(time_zone=zone), hours.at(zone), now)
+
+
+def put_off(rows: QuerySet[Delivery], hours: BusinessTime, now: dt.datetime) -> None:
+    """Without an opening ahead they are looked at again a day later."""
+    opening = hours.next_opening(now) or now + dt.timedelta(days=1)
+    rows.update(not_before=opening, reason=WAITS_FOR_RECIPIENTS_HOURS)
 
 
 def first_ids(rows: QuerySet[Delivery], count: int) -> list[int]:

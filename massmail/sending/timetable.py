@@ -19,7 +19,7 @@ RESOLUTION = dt.timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What limits an account: (window, mails) pairs, seconds, hours.
+    """What limits an account: (window, mails) pairs, and seconds.
 
     `interval_seconds` lie between the beginnings of two mails, `mail_seconds` between
     a mail's beginning and its reply.
@@ -28,23 +28,49 @@ class Pace:
     limits: tuple[tuple[dt.timedelta, int], ...]
     interval_seconds: float
     mail_seconds: float
+
+    @property
+    def interval(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.interval_seconds)
+
+    @property
+    def reply(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.mail_seconds)
+
+
+@dataclass(slots=True)
+class Queue:
+    """Mails that wait for the same hours."""
+
+    mails: int
     hours: BusinessTime | None = None
+    # The hours looked up last: most mails begin in the same as the one before.
+    _opening: dt.datetime | None = None
+    _closing: dt.datetime | None = None
 
     def opens(self, moment: dt.datetime) -> dt.datetime | None:
-        return self.hours.next_opening(moment) if self.hours else moment
+        if self.hours is None:
+            return moment
+        if self._opening and self._opening <= moment < self._closing:
+            return moment
+        opening = self.hours.next_opening(moment)
+        if opening is not None:
+            self._opening, self._closing = opening, self.hours.closing(opening)
+        return opening
 
 
 def finish_time(
     pace: Pace,
     *,
-    mails: int,
+    queues: Sequence[Queue],
     start: dt.datetime,
     past: Sequence[dt.datetime] = (),
 ) -> dt.datetime | None:
-    """When the last of `mails` has left; None when it never can.
+    """When the last mail of all queues has left; None when it never can.
 
     `past` are the moments of earlier mails that still count, the oldest first.
     """
+    mails = sum(queue.mails for queue in queues)
     if not mails:
         return start
     if any(limit == 0 for _window, limit in pace.limits):
@@ -52,25 +78,25 @@ def finish_time(
     binding = tuple(
         (window, limit) for window, limit in pace.limits if limit < mails + len(past)
     )
-    if binding:
-        begin = limited_run(pace, binding, mails=mails, start=start, past=past)
+    if binding or len(queues) > 1:
+        begin = limited_run(pace, binding, queues=queues, start=start, past=past)
     else:
-        begin = free_run(pace, mails=mails, start=start)
-    return begin and begin + dt.timedelta(seconds=pace.mail_seconds)
+        begin = free_run(pace, queue=queues[0], start=start)
+    return begin and begin + pace.reply
 
 
-def free_run(pace: Pace, *, mails: int, start: dt.datetime) -> dt.datetime | None:
+def free_run(pace: Pace, *, queue: Queue, start: dt.datetime) -> dt.datetime | None:
     """No limit is in reach: mail after mail, from one closing time to the next day."""
-    step = dt.timedelta(seconds=pace.interval_seconds)
-    moment, ahead = pace.opens(start), mails - 1
-    while moment is not None and pace.hours is not None:
-        closing = pace.hours.closing(moment)
+    step = pace.interval
+    moment, ahead = queue.opens(start), queue.mails - 1
+    while moment is not None and queue.hours is not None:
+        closing = queue.hours.closing(moment)
         # So many more begin before the closing time.
         more = (closing - moment - RESOLUTION) // step
         if ahead <= more:
             break
         ahead -= more + 1
-        moment = pace.opens(max(closing, moment + (more + 1) * step))
+        moment = queue.opens(max(closing, moment + (more + 1) * step))
     return moment and moment + ahead * step
 
 
@@ -78,27 +104,42 @@ def limited_run(
     pace: Pace,
     limits: tuple[tuple[dt.timedelta, int], ...],
     *,
-    mails: int,
+    queues: Sequence[Queue],
     start: dt.datetime,
     past: Sequence[dt.datetime],
 ) -> dt.datetime | None:
-    """The k-th mail waits for the (k − limit)-th to leave each window."""
+    """The k-th mail waits for the (k − limit)-th to leave each window.
+
+    Windows count a mail from its reply.
+    """
     times = list(past)
-    interval = dt.timedelta(seconds=pace.interval_seconds)
-    # A window counts a mail from its reply.
-    reply = dt.timedelta(seconds=pace.mail_seconds)
-    moment: dt.datetime | None = start
-    simulated = min(mails, EXACT_STEPS)
+    left = [queue.mails for queue in queues]
+    moment = start
+    simulated = min(sum(left), EXACT_STEPS)
     for _number in range(simulated):
         for window, limit in limits:
             if len(times) >= limit:
                 moment = max(moment, times[-limit] + window)
-        moment = pace.opens(moment)
-        if moment is None:
+        found = first_open(queues, left, moment)
+        if found is None:
             return None
-        times.append(moment + reply)
-        moment += interval
-    return times[-1] - reply + extrapolated(times, mails - simulated)
+        moment, position = found
+        left[position] -= 1
+        times.append(moment + pace.reply)
+        moment += pace.interval
+    return times[-1] - pace.reply + extrapolated(times, sum(left))
+
+
+def first_open(
+    queues: Sequence[Queue], left: Sequence[int], moment: dt.datetime
+) -> tuple[dt.datetime, int] | None:
+    """(when, which) of the queue that can go on first."""
+    found = [
+        (opening, position)
+        for position, queue in enumerate(queues)
+        if left[position] and (opening := queue.opens(moment))
+    ]
+    return min(found, default=None)
 
 
 def extrapolated(times: Sequence[dt.datetime], more: int) -> dt.timedelta:

@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from massmail.models import Delivery
+from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
 from massmail.sending.outcomes import HELP
 
 # What happened to one recipient's message; reasons to skip have their own labels.
@@ -32,6 +33,7 @@ OF_RECIPIENTS: dict[str, str | Promise] = {
     "no_answer_after_dot": _("the connection broke before the server answered"),
     "worker_lost": _("the sender stopped before the server answered"),
     "put_back": _("put back to be sent again"),
+    WAITS_FOR_RECIPIENTS_HOURS: _("waits for business hours where the recipient is"),
 }
 
 

@@ -19,6 +19,7 @@ from massmail.orchestrator.forecast import SECONDS_PER_MESSAGE
 from massmail.orchestrator.handover import announce
 from massmail.orchestrator.report import WAKE_AHEAD_SECONDS
 from massmail.orchestrator.sender import WALK_SECONDS
+from massmail.orchestrator.waiting import opens
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.sending.business_time import business_time
 from massmail.sending.claiming import claim_batch
@@ -133,9 +134,10 @@ def next_run(run: AccountRun) -> tuple[dt.datetime, bool]:
         return max(run.now, run.next_at), True
     moment = next_walk(max(run.now, run.next_at or run.now))
     hours = business_time(MassmailSettings.load())
-    if hours:
-        moment = next_walk(hours.next_opening(moment))
-    return moment, False
+    rows = Delivery.objects.filter(
+        email_account=run.account, status=Delivery.Status.QUEUED
+    )
+    return next_walk(opens(rows, hours, moment)), False
 
 
 def next_walk(moment: dt.datetime) -> dt.datetime:

@@ -161,6 +161,24 @@ def test_outside_business_hours_it_waits_for_them(mailing):
     assert why(mailing, NOW)[0] == "It is being sent."
 
 
+def test_by_the_recipients_clocks_the_first_of_them_to_open_is_waited_for(mailing):
+    """On Wednesday at noon in UTC it is night in both, and morning in Berlin."""
+    business_time(use_recipient_time_zone=True, time_zone="Europe/Berlin")
+    rows(time_zone="Australia/Sydney")
+    other = DeliveryFactory(mailing=mailing, time_zone="Pacific/Honolulu")
+
+    assert why(mailing) == (
+        "It is outside business hours now where the recipients are.",
+        dt.datetime(2027, 3, 10, 18, 30, tzinfo=dt.UTC),
+    )
+    accounts(state="paused", paused_until=NOW + HOUR)
+    assert why(mailing)[1] == dt.datetime(2027, 3, 10, 18, 30, tzinfo=dt.UTC)
+
+    accounts(state="active", paused_until=None)
+    Delivery.objects.filter(pk=other.pk).update(time_zone="Europe/Lisbon")
+    assert why(mailing) == ("It is being sent.", NOW)
+
+
 def test_without_business_hours_ahead_a_person_must_act(mailing):
     business_time(business_days=[])
 

@@ -130,6 +130,33 @@ def test_several_accounts_with_a_daily_limit_in_business_time_over_a_holiday():
     assert last.astimezone(ZoneInfo("America/New_York")).date() > dt.date(2027, 3, 14)
 
 
+def test_recipients_on_three_continents_by_their_own_clocks():
+    """Sydney opens as New York closes; Mars is taken for the installation's zone."""
+    ready_settings(
+        use_business_time=True,
+        use_recipient_time_zone=True,
+        time_zone="Europe/Berlin",
+        emails_per_day=20,
+    )
+    owner = UserFactory()
+    EmailAccountFactory.create_batch(2, owner=owner, per_day=None, per_hour=4)
+    mailing = launched_by(owner, 50)
+    zones = ["America/New_York", "Australia/Sydney", "Mars/Olympus", ""]
+    for position, row in enumerate(mailing.deliveries.order_by("pk")):
+        Delivery.objects.filter(pk=row.pk).update(time_zone=zones[position % 4])
+
+    said = forecast(mailing, now=NOW)
+    found = simulate(mailing, NOW)
+
+    for share in said.accounts:
+        taken = (found[share.account.pk] - NOW).total_seconds()
+        error = abs((share.finish_at - found[share.account.pk]).total_seconds())
+        assert error <= TOLERANCE * taken
+    hours = business_time(MassmailSettings.load())
+    for zone, began_at in mailing.deliveries.values_list("time_zone", "sending_at"):
+        assert hours.at(zone).is_open(began_at)
+
+
 def test_what_was_sent_before_takes_its_place_in_the_windows():
     ready_settings()
     owner = UserFactory()
