@@ -77,7 +77,7 @@ test-django61: ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	}
 	@$(VENV_DJANGO61)/bin/python -c '' 2>/dev/null || $(PYTHON312) -m venv --clear $(VENV_DJANGO61)
 	$(VENV_DJANGO61)/bin/python -m pip install --quiet --disable-pip-version-check \
-		'Django>=6.1,<6.2' --editable '.[celery,oauth,site,tests]'
+		'Django>=6.1,<6.2' --editable '.[celery,editor,oauth,site,tests]'
 	$(EMBEDDED) $(VENV_DJANGO61)/bin/python -m pytest -n $(WORKERS) \
 		-m "not services and not browser and not faults" $(PYTEST_ARGS)
 

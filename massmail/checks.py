@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch
+from django.utils.module_loading import import_string
 
 from common.fields import encryptor
 from massmail.conf import conf
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import sources
 from massmail.tracking.public_links import UNSUBSCRIBE, path_to_page, public_urlconf
+
+# Needs nothing that massmail does not bring.
+SOURCE_WIDGET = "massmail.forms.editing.SourceText"
 
 
 @register()
@@ -71,6 +76,31 @@ def check_public_pages(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def check_editor(**kwargs: Any) -> list[CheckMessage]:
+    """The widget in which messages are written is there, with its files."""
+    try:
+        widget = import_string(conf.EDITOR_WIDGET)
+    except ImportError as error:
+        return [
+            Error(
+                f"MASSMAIL['EDITOR_WIDGET']: {error}",
+                hint=f"Without an editor of your own: {SOURCE_WIDGET}.",
+                id="massmail.E005",
+            )
+        ]
+    needed = getattr(widget, "NEEDED_APP", "")
+    if not needed or apps.is_installed(needed):
+        return []
+    return [
+        Error(
+            f"{conf.EDITOR_WIDGET} needs {needed} in INSTALLED_APPS.",
+            hint=f"Install it (the extra “editor”), or choose {SOURCE_WIDGET}.",
+            id="massmail.E006",
+        )
+    ]
 
 
 @register(deploy=True)

@@ -60,6 +60,8 @@ class MassmailConf:
     # Dotted path of the urlconf that the recipients' host serves, where it is not the
     # ROOT_URLCONF; it includes massmail.public_urls at the same place.
     PUBLIC_URLCONF: str = ""
+    # Dotted path of the widget in which the HTML of messages is written.
+    EDITOR_WIDGET: str = "massmail.forms.editing.SourceText"
 
 
 def read() -> MassmailConf:

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from common.site.owned import OwnedModelForm
+from massmail.forms.editing import SourceText, editor_widget
 from massmail.models import EmlMessage
 
 # What fits into the lists of mailboxes; read by the counter below the field, too.
@@ -19,19 +20,6 @@ def counted(limit: int, **attrs: Any) -> forms.TextInput:
     """A line whose characters are counted while it is written."""
     return forms.TextInput(
         {"class": "vTextField message-line", "data-message-limit": limit, **attrs}
-    )
-
-
-def source_text(rows: int) -> forms.Textarea:
-    """Source with tags: no spelling marks, and the browser mends nothing in it."""
-    return forms.Textarea(
-        {
-            "class": "vLargeTextField message-source",
-            "rows": rows,
-            "spellcheck": "false",
-            "autocapitalize": "off",
-            "data-message-source": "",
-        }
     )
 
 
@@ -52,8 +40,7 @@ class EmlMessageForm(OwnedModelForm):
         widgets = {
             "subject": counted(SUBJECT_LENGTH),
             "preheader": counted(PREHEADER_LENGTH),
-            "content": source_text(26),
-            "text": source_text(12),
+            "text": SourceText({"rows": 16}),
         }
         help_texts = {
             "subject": _("Telephones show some 40 characters of it, others some 60."),
@@ -68,6 +55,8 @@ class EmlMessageForm(OwnedModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "content" in self.fields:
+            self.fields["content"].widget = editor_widget(rows=26)
         for name in {"content", "text"} & self.fields.keys():
             # Errors name lines as they stand on the page.
             self.fields[name].strip = False

@@ -22,6 +22,7 @@ from massmail.models import (
     MessageVersion,
     VersionPart,
 )
+from massmail.models.eml_message import Attachment as AttachmentRow
 from massmail.models.signature import Signature
 from massmail.orchestrator.tracking_choice import (
     choose_tracking,
@@ -62,9 +63,14 @@ def source_of_message(message: EmlMessage) -> MessageSource:
                 mime_type=attachment.mime_type or guess_type(attachment.filename),
                 content=content_of(attachment.file),
             )
-            for attachment in message.attachments.order_by("pk")
+            for attachment in attachments_of(message)
         ),
     )
+
+
+def attachments_of(message: EmlMessage) -> list[AttachmentRow]:
+    """None of a message that is being written and was never saved."""
+    return list(message.attachments.order_by("pk")) if message.pk else []
 
 
 def guess_type(filename: str) -> str:

@@ -7,23 +7,25 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from massmail.content.starter import GREETED_BY, starter_html
+from massmail.content.starter import GREETED_BY
 from massmail.forms.eml_message import EmlMessageForm
-from massmail.forms.template_checks import known_variables
 from massmail.models import (
     EmlMessage,
     LibraryImage,
     MailingOut,
-    MassmailSettings,
 )
 from massmail.recipients.access import access_policy
 from massmail.site.attachments import AttachmentInline, AttachmentPages, files_in_words
 from massmail.site.base import OWNER_FILTER
+from massmail.site.layouts import LayoutPages, starter_of
 from massmail.site.links import add_url_if_allowed, admin_url
+from massmail.site.live_preview import LivePreviewPages
+from massmail.site.picture_uploads import upload_url
 from massmail.site.previews import PreviewPages
 from massmail.site.trial_page import TrialPage
 from massmail.site.variables import (
     blocks,
+    button_source,
     fallback_tag,
     offered_pictures,
     recipients_variables,
@@ -33,7 +35,9 @@ from massmail.site.variables import (
 MAILINGS_SHOWN = 10
 
 
-class EmlMessageAdmin(TrialPage, PreviewPages, AttachmentPages):
+class EmlMessageAdmin(
+    TrialPage, LivePreviewPages, LayoutPages, PreviewPages, AttachmentPages
+):
     """Messages as they are written; what was launched is a version of its own."""
 
     form = EmlMessageForm
@@ -50,19 +54,17 @@ class EmlMessageAdmin(TrialPage, PreviewPages, AttachmentPages):
     inlines = [AttachmentInline]
     held_by = [(MailingOut, "message")]
     fieldsets = [
-        (None, {"fields": ["subject", "preheader", "content", "signature"]}),
-        (_("Plain text"), {"fields": ["text"], "classes": ["collapse"]}),
+        (
+            None,
+            {"fields": ["subject", "preheader", "content", "text", "signature"]},
+        ),
         (_("Belongs to"), {"fields": ["owner", "department"], "classes": ["collapse"]}),
     ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A text to begin with, and the person's default signature."""
         initial = super().get_changeform_initial_data(request)
-        text = starter_html(
-            company_name=MassmailSettings.load().company_name,
-            variables=known_variables(),
-        )
-        initial.setdefault("content", text)
+        initial.setdefault("content", starter_of(request))
         default = request.user.massmail_signature_set.filter(is_default=True).first()
         if default:
             initial.setdefault("signature", default.pk)
@@ -74,6 +76,9 @@ class EmlMessageAdmin(TrialPage, PreviewPages, AttachmentPages):
         message = kwargs.get("obj")
         if message is None or self.has_change_permission(request, message):
             context |= self.writing_help(request, message)
+            context |= self.beside_the_text()
+            if message is None:
+                context |= self.layout_choice(request)
         if message is not None:
             context |= self.surroundings(request, message)
         return super().render_change_form(request, context, **kwargs)
@@ -90,10 +95,15 @@ class EmlMessageAdmin(TrialPage, PreviewPages, AttachmentPages):
             "fallback_example": fallback_tag(GREETED_BY),
             "pictures": offered_pictures(owned, request.user, self.admin_site),
             "blocks": blocks(),
-            "add_picture_url": add_url_if_allowed(
-                self.admin_site, request, LibraryImage
-            ),
+            "button_source": button_source(),
+            **self.picture_urls(request),
         }
+
+    def picture_urls(self, request: HttpRequest) -> dict[str, str]:
+        """Where pictures are added: by a page, and from the text."""
+        page = add_url_if_allowed(self.admin_site, request, LibraryImage)
+        upload = upload_url(self.admin_site.name) if page else ""
+        return {"add_picture_url": page, "upload_url": upload}
 
     def surroundings(self, request: HttpRequest, message: EmlMessage) -> dict[str, Any]:
         """The preview, and the mailings that the person may see."""

@@ -15,6 +15,7 @@ from massmail.forms.library_image import LibraryImageForm
 from massmail.models import LibraryImage
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
 from massmail.site.links import admin_url
+from massmail.site.picture_uploads import PictureUploads
 from massmail.site.variables import picture_html, picture_tag
 
 PICTURE_HEADERS = {
@@ -24,7 +25,7 @@ PICTURE_HEADERS = {
 }
 
 
-class LibraryImageAdmin(MassmailAdmin):
+class LibraryImageAdmin(PictureUploads, MassmailAdmin):
     """Pictures are shown from a page of their own, to those who may see them."""
 
     form = LibraryImageForm

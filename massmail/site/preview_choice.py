@@ -35,8 +35,13 @@ class PreviewChoice:
         # "": as wide as the reader's own screen is.
         self.width = self._one_of(("", "desktop", "phone"), "width")
         self.scheme = self._one_of(("light", "dark"), "scheme")
+        self.images = self._one_of(("on", "off"), "images")
         # Kept, so that the way back is not lost.
         self.mailing = data.get("mailing", "")[:MAX_SEARCH_LENGTH]
+
+    @property
+    def has_images(self) -> bool:
+        return self.images == "on"
 
     def _one_of(self, values: tuple[str, ...], name: str) -> str:
         given = self._data.get(name, "")
@@ -112,6 +117,7 @@ class PreviewChoice:
             "q": self.search,
             "width": self.width,
             "scheme": self.scheme,
+            "images": "" if self.has_images else self.images,
             "mailing": self.mailing,
         }
         return urlencode({k: v for k, v in (choice | changes).items() if v})

@@ -38,6 +38,10 @@ COLOR_SCHEME_QUERY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s
 COLOR_SCHEME_META = re.compile(
     r'(<meta name="(?:supported-)?color-schemes?" content=")light dark"'
 )
+PICTURE_ADDRESS = re.compile(
+    r"""(<(?:img|table|tr|td|th)\b[^>]*?)\s(?:src|background)="[^"]*\""""
+)
+BACKGROUND_PICTURE = re.compile(r"""url\([^)]*\)""")
 REMOTE_PICTURE = re.compile(r"""(?:src|background)="https:|url\(["']?https:""")
 
 
@@ -103,7 +107,8 @@ class PreviewPages(ModelAdmin):
         """The HTML part alone, as the recipient's mail program would get it."""
         obj = self.previewed_or_404(request, object_id)
         choice = PreviewChoice(request.GET, request.user, obj)
-        return framed(shown_preview(obj, choice).html, choice.scheme)
+        shown = shown_preview(obj, choice)
+        return framed(shown.html, choice.scheme, has_images=choice.has_images)
 
 
 def shown_preview(obj: EmlMessage | MessageVersion, choice: PreviewChoice) -> Preview:
@@ -112,14 +117,22 @@ def shown_preview(obj: EmlMessage | MessageVersion, choice: PreviewChoice) -> Pr
     return preview(obj, choice.source, choice.recipient, owner)
 
 
-def framed(html: str, scheme: str) -> HttpResponse:
+def framed(html: str, scheme: str, *, has_images: bool = True) -> HttpResponse:
     """A document for a sandboxed frame, in the colours of a light or dark reader."""
+    if not has_images:
+        html = without_images(html)
     if not html:
         text = escape(_("There is no HTML to be shown."))
         html = f"<!DOCTYPE html><html><head></head><body><p>{text}</p></body></html>"
     # Links open nothing here: a sandbox without pop-ups ignores them.
     html = html.replace("<head>", '<head><base target="_blank">', 1)
     return HttpResponse(in_colours(html, scheme), headers=FRAME_HEADERS)
+
+
+def without_images(html: str) -> str:
+    """As mail programs show it that load no pictures: with their descriptions."""
+    html = PICTURE_ADDRESS.sub(r"\1", html)
+    return BACKGROUND_PICTURE.sub("none", html)
 
 
 def in_colours(html: str, scheme: str) -> str:
@@ -136,12 +149,14 @@ def choice_context(choice: PreviewChoice) -> dict[str, Any]:
     """The form and the switches of the page."""
     widths = [("desktop", _("Desktop")), ("phone", _("Phone"))]
     schemes = [("light", _("Light")), ("dark", _("Dark"))]
+    images = [("on", _("Pictures")), ("off", _("No pictures"))]
     return {
         "choice": choice,
         "types": [(source.label, type_name(source)) for source in sources()],
         "frame_query": choice.query(q="", width="", mailing=""),
         "width_links": links(choice, "width", widths),
         "scheme_links": links(choice, "scheme", schemes),
+        "images_links": links(choice, "images", images),
     }
 
 

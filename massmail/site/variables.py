@@ -35,6 +35,7 @@ class OfferedVariable:
     meaning: str
     example: str
     fallback_tag: str = ""
+    types: str = ""  # labels of the recipients' types that have it
 
     @property
     def tag(self) -> str:
@@ -51,16 +52,20 @@ class OfferedPicture:
 
 def recipients_variables(user: Any) -> list[OfferedVariable]:
     """All that recipients have, the name first, with an example of the user's own."""
-    types: dict[str, list[str]] = {}
+    types: dict[str, list[RecipientSource]] = {}
     examples: dict[str, str] = {}
     for source in sources():
         own = found_recipients(source, user, "", SAMPLE_SIZE)
         for name in source.variables:
-            types.setdefault(name, []).append(type_name(source))
+            types.setdefault(name, []).append(source)
             examples[name] = examples.get(name) or first_value(name, own)
     return [
         OfferedVariable(
-            name, ", ".join(types[name]), examples[name], fallback_tag(name)
+            name,
+            ", ".join(type_name(source) for source in types[name]),
+            examples[name],
+            fallback_tag(name),
+            " ".join(source.label for source in types[name]),
         )
         for name in sorted(types, key=lambda name: name != GREETED_BY)
     ]
@@ -137,11 +142,15 @@ def blocks() -> list[tuple[str, str]]:
         (_("Heading"), f"<h2>{_('Heading')}</h2>"),
         (_("Paragraph"), f"<p>{_('Text')}</p>"),
         (_("Link"), f'<a href="https://">{_("Link")}</a>'),
-        (_("Button"), BUTTON % {"text": _("What happens on a click")}),
+        (_("Button"), button_source()),
         (_("List"), f"<ul>\n<li>{_('Text')}</li>\n<li>{_('Text')}</li>\n</ul>"),
         (_("Only if there is a value"), "{% if company %}…{% else %}…{% endif %}"),
         (_("Signature"), "{% signature %}"),
     ]
+
+
+def button_source() -> str:
+    return BUTTON % {"text": _("What happens on a click")}
 
 
 BUTTON = """\

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "import_export",
+    "django_prose_editor",
     "common.apps.CommonConfig",
     "massmail.apps.MassmailConfig",
 ]
@@ -140,4 +141,5 @@ MASSMAIL = {
     "ALLOW_PRIVATE_HOSTS": env.bool("MASSMAIL_ALLOW_PRIVATE_HOSTS", default=False),
     "EHLO_NAME": env.str("MASSMAIL_EHLO_NAME", default=""),
     "PUBLIC_URLCONF": "settings.public_urls",
+    "EDITOR_WIDGET": "massmail.forms.editing.VisualEditor",
 }

@@ -9,6 +9,8 @@ let target = document.getElementById("id_content") ?? fields[0];
 for (const field of fields) field.addEventListener("focus", () => { target = field; });
 
 function insert(text, selected) {
+  // The visual editor takes it while it is shown.
+  if (!document.dispatchEvent(new CustomEvent("massmail:insert", { detail: text, cancelable: true }))) return;
   const start = target.selectionStart;
   target.focus();
   target.setRangeText(text, start, target.selectionEnd, "end");

@@ -7,7 +7,7 @@ from django.utils.translation import override
 
 from massmail.content.compiler import MessageSource, compile_message
 from massmail.content.preflight import preflight
-from massmail.content.starter import starter_html
+from massmail.content.starter import LAYOUTS, starter_html
 from massmail.tests.content.messages import SENDER, VALUES
 
 
@@ -18,9 +18,11 @@ def compiled(html: str, variables: set[str]):
 
 @pytest.mark.parametrize("variables", [{"first_name"}, {"company"}, set()])
 @pytest.mark.parametrize("language", ["en", "de", "ru"])
-def test_it_passes_preflight_for_all_types_of_recipients(variables, language):
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+def test_each_passes_preflight_for_all_types_of_recipients(variables, language, layout):
     with override(language):
-        message = compiled(starter_html(variables=variables), variables)
+        html = starter_html(variables=variables, layout=layout)
+        message = compiled(html, variables)
 
     findings = preflight(
         message,

@@ -1,0 +1,64 @@
+// What other programs put into the clipboard, as a message can have it.
+
+import { asleep, fragmentOf, styleOf } from "./vocabulary.js";
+
+const USELESS = "style, script, meta, link, title, xml, object, iframe, form, input, button";
+
+export function cleaned(html) {
+  // Copied here: what it looks like is kept beside its style.
+  if (/data-pm-slice/.test(html)) return asleep(html);
+  const fragment = fragmentOf(html.replace(/<!--[\s\S]*?-->/g, "").replace(/<\/?[ovwm]:[^>]*>/gi, ""));
+  fragment.querySelectorAll(USELESS).forEach((element) => element.remove());
+  for (const element of fragment.querySelectorAll("*")) {
+    if (isHidden(element)) element.remove();
+  }
+  wordLists(fragment);
+  for (const element of fragment.querySelectorAll("*")) unmark(element);
+  const box = document.createElement("div");
+  box.append(fragment);
+  return box.innerHTML;
+}
+
+const isHidden = (element) => /display\s*:\s*none|mso-hide\s*:\s*all/i.test(styleOf(element));
+
+// Word writes lists as paragraphs whose bullets are text.
+function wordLists(fragment) {
+  let list = null;
+  for (const paragraph of fragment.querySelectorAll("p")) {
+    const isItem = /mso-list\s*:/i.test(styleOf(paragraph)) && !/mso-list\s*:\s*none/i.test(styleOf(paragraph));
+    if (!isItem) continue;
+    const bullet = [...paragraph.querySelectorAll("span")].find((span) => /mso-list\s*:\s*ignore/i.test(styleOf(span)));
+    const name = /\d|^[a-z][.)]/i.test(bullet?.textContent.trim() ?? "") ? "ol" : "ul";
+    bullet?.remove();
+    const before = paragraph.previousElementSibling;
+    if (!list || before !== list || list.localName !== name) {
+      list = document.createElement(name);
+      paragraph.before(list);
+    }
+    const item = document.createElement("li");
+    item.append(...paragraph.childNodes);
+    list.append(item);
+    paragraph.remove();
+  }
+}
+
+// Bold and italic that were only styles become elements; all other looks go.
+function unmark(element) {
+  const style = styleOf(element);
+  const isEmphatic = (pattern) => pattern.test(style) && element.localName === "span";
+  if (isEmphatic(/font-weight\s*:\s*(bold|[6-9]00)/i)) wrap(element, "strong");
+  if (isEmphatic(/font-style\s*:\s*italic/i)) wrap(element, "em");
+  if (element.localName === "b" && /font-weight\s*:\s*normal/i.test(style)) {
+    element.replaceWith(...element.childNodes);
+    return;
+  }
+  for (const { name } of [...element.attributes]) {
+    if (name !== "href") element.removeAttribute(name);
+  }
+}
+
+function wrap(element, name) {
+  const inner = document.createElement(name);
+  inner.append(...element.childNodes);
+  element.append(inner);
+}

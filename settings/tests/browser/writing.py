@@ -1,0 +1,47 @@
+"""The page on which messages are written, as a person uses it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from settings.tests.browser.visitor import Visitor
+
+ADD = "/massmail/emlmessage/add/"
+
+
+def open_editor(visitor: Visitor, path: str = ADD) -> Locator:
+    """The text of the message, when it can be written in."""
+    visitor.open(path)
+    text = visual(visitor.page)
+    expect(text).to_be_visible()
+    return text
+
+
+def visual(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="The message")
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def source(page: Page) -> Locator:
+    return page.locator("#id_content")
+
+
+def preview(page: Page) -> FrameLocator:
+    """The frame beside the text."""
+    return page.frame_locator("iframe[name=message-live-frame]")
+
+
+def dialog(page: Page, name: str) -> Locator:
+    return page.get_by_role("dialog", name=name, exact=True)
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.get_by_role("toolbar").get_by_role("button", name=name, exact=True)
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
