@@ -9,11 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from massmail.content.starter import GREETED_BY
 from massmail.forms.eml_message import EmlMessageForm
-from massmail.models import (
-    EmlMessage,
-    LibraryImage,
-    MailingOut,
-)
+from massmail.models import EmlMessage, LibraryImage, MailingOut
 from massmail.recipients.access import access_policy
 from massmail.site.attachments import AttachmentInline, AttachmentPages, files_in_words
 from massmail.site.base import OWNER_FILTER

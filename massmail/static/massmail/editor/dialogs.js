@@ -139,7 +139,13 @@ export class Dialogs {
     const width = Number(this.field("picture", "width").value);
     const kept = { ...old.attrs.kept, alt: this.field("picture", "alt").value };
     if (width > 0) kept.width = String(Math.round(width));
-    this.editor.chain().focus().updateAttributes("picture", { kept }).run();
+    this.change(kept);
+  }
+
+  // The picture stays selected, for what is to be done with it next.
+  change(kept) {
+    const { from } = this.editor.state.selection;
+    this.editor.chain().focus().updateAttributes("picture", { kept }).setNodeSelection(from).run();
   }
 
   // Another picture in the place of the selected one, or a new one at the cursor.
@@ -152,7 +158,7 @@ export class Dialogs {
       return;
     }
     const kept = { ...old.attrs.kept, src: `{% cid_${button.dataset.messagePicture} %}` };
-    this.editor.chain().focus().updateAttributes("picture", { kept }).run();
+    this.change(kept);
   }
 
   // A new picture of the library.
