@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.site.owned import OwnedModelForm
 from massmail.forms.editing import SourceText, editor_widget
+from massmail.forms.library_addresses import with_picture_tags
 from massmail.models import EmlMessage
 
 # What fits into the lists of mailboxes; read by the counter below the field, too.
@@ -60,3 +61,12 @@ class EmlMessageForm(OwnedModelForm):
         for name in {"content", "text"} & self.fields.keys():
             # Errors name lines as they stand on the page.
             self.fields[name].strip = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("content"):
+            shown_in = EmlMessage(
+                owner_id=self.instance.owner_id, department=cleaned.get("department")
+            )
+            cleaned["content"] = with_picture_tags(cleaned["content"], shown_in)
+        return cleaned

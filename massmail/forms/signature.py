@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from common.site.owned import OwnedModelForm
+from massmail.forms.library_addresses import with_picture_tags
 from massmail.forms.template_checks import signature_errors
 from massmail.models import Signature
 
@@ -43,8 +44,9 @@ class SignatureForm(OwnedModelForm):
                 owner_id=self.instance.owner_id,
                 department=cleaned.get("department"),
                 type=cleaned.get("type", Signature.Type.PLAIN),
-                content=cleaned["content"],
             )
+            cleaned["content"] = with_picture_tags(cleaned["content"], signature)
+            signature.content = cleaned["content"]
             if errors := signature_errors(signature):
                 self.add_error("content", errors)
         return cleaned

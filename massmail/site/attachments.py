@@ -47,7 +47,13 @@ class AttachmentInline(admin.TabularInline):
         )
         size = filesizeformat(stored_size(attachment.file))
         text = _("Download")
-        return format_html('<a href="{}">{}</a> ({})', url, text, size)
+        return format_html(
+            '<a href="{}" data-message-bytes="{}">{}</a> ({})',
+            url,
+            stored_size(attachment.file),
+            text,
+            size,
+        )
 
 
 class AttachmentPages(MassmailAdmin):

@@ -24,19 +24,18 @@ FRAME = "massmail_emlmessage_layout"
 
 
 class LayoutPages(ModelAdmin):
-    """Mixin: `layout/<name>/` shows one, the page to add a message offers all."""
+    """Mixin: `layout/` shows one, the page to add a message offers all."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_safe(self.layout_view))
-        return [path("layout/<slug:name>/", view, name=FRAME), *super().get_urls()]
+        return [path("layout/", view, name=FRAME), *super().get_urls()]
 
-    def layout_view(self, request: HttpRequest, name: str) -> HttpResponse:
+    def layout_view(self, request: HttpRequest) -> HttpResponse:
         """The layout as it would arrive, for a small picture of it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        message = EmlMessage(
-            owner=request.user, subject=name, content=starter_named(name)
-        )
+        content = starter_named(request.GET.get("name", ""))
+        message = EmlMessage(owner=request.user, subject="-", content=content)
         recipient = Recipient("", "name@example.com")
         if source := next(iter(sources()), None):
             recipient = extreme_recipient(source, request.user, longest=False)
@@ -63,7 +62,8 @@ class LayoutPages(ModelAdmin):
 
     def layout_url(self, name: str) -> str:
         site = self.admin_site.name
-        return reverse(f"admin:{FRAME}", args=[name], current_app=site)
+        address = reverse(f"admin:{FRAME}", current_app=site)
+        return f"{address}?{urlencode({'name': name})}"
 
 
 def starter_of(request: HttpRequest) -> str:

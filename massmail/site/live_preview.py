@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from massmail.forms.uploads import MAX_MESSAGE_BYTES
 from massmail.models import EmlMessage
 from massmail.orchestrator.previewing import Preview, preview
 from massmail.recipients.registry import sources
@@ -44,7 +45,11 @@ class LivePreviewPages(ModelAdmin):
 
     def beside_the_text(self) -> dict[str, Any]:
         """What the panel of the page needs."""
-        return {"live_urls": self.live_urls(), "recipient_types": recipient_types()}
+        return {
+            "live_urls": self.live_urls(),
+            "recipient_types": recipient_types(),
+            "most_bytes": MAX_MESSAGE_BYTES,
+        }
 
     def live_urls(self) -> dict[str, str]:
         site = self.admin_site.name

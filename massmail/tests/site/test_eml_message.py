@@ -93,6 +93,23 @@ def test_own_pictures_can_be_used_and_foreign_ones_cannot(browser, owner):
     assert "content" in errors(theirs)
 
 
+@pytest.mark.parametrize("host", ["", "https://crm.example.com"])
+def test_an_own_picture_by_its_pages_address_goes_with_the_mail(browser, owner, host):
+    mine = LibraryImageFactory(owner=owner, tag="mine")
+    theirs = LibraryImageFactory(tag="theirs")
+    content = (
+        f'<img alt="a" src="{host}{page(mine, "picture")}" width="20">'
+        f"<img src='{page(theirs, 'picture')}'>"
+    )
+
+    browser(owner).post(page(EmlMessage, "add"), posted(content=content))
+
+    assert EmlMessage.objects.get().content == (
+        '<img alt="a" src="{% cid_mine %}" width="20">'
+        f"<img src='{page(theirs, 'picture')}'>"
+    )
+
+
 def test_a_new_message_begins_with_a_text_that_can_be_launched(browser, owner):
     ready_settings(company_name="Salt & Pepper")
     client = browser(owner)

@@ -59,6 +59,6 @@ def test_a_message_that_exists_is_not_offered_another_beginning(browser, owner):
 
 def test_who_may_not_write_messages_sees_no_layout(browser, owner):
     owner.user_permissions.clear()
-    url = reverse("admin:massmail_emlmessage_layout", args=["offer"])
+    url = reverse("admin:massmail_emlmessage_layout")
 
     assert browser(owner).get(url).status_code == 403

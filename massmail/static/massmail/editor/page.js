@@ -1,5 +1,7 @@
 // The page on which a message is written: tabs, the visual editor, the preview beside.
 
+import { sumFiles } from "./attachments.js";
+import { guardLayouts } from "./layouts.js";
 import { LivePreview } from "./preview.js";
 import { Tabs } from "./tabs.js";
 import { VisualEditor } from "./visual.js";
@@ -17,5 +19,6 @@ if (textarea && tablist) {
   new Tabs(tablist, textarea, visual).start();
   const preview = document.querySelector("[data-message-preview]");
   if (preview) new LivePreview(preview, textarea.form).start();
-  document.documentElement.dataset.messageReady = "";
+  guardLayouts(textarea.form);
+  sumFiles(document.querySelector("[data-message-sum]"));
 }

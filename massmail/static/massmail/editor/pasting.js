@@ -4,7 +4,8 @@ import { asleep, fragmentOf, styleOf } from "./vocabulary.js";
 
 const USELESS = "style, script, meta, link, title, xml, object, iframe, form, input, button";
 
-export function cleaned(html) {
+// `keptOf` knows what a picture's address is in a message, if it is one of the library's.
+export function cleaned(html, keptOf = () => undefined) {
   // Copied here: what it looks like is kept beside its style.
   if (/data-pm-slice/.test(html)) return asleep(html);
   const fragment = fragmentOf(html.replace(/<!--[\s\S]*?-->/g, "").replace(/<\/?[ovwm]:[^>]*>/gi, ""));
@@ -14,6 +15,11 @@ export function cleaned(html) {
   }
   wordLists(fragment);
   for (const element of fragment.querySelectorAll("*")) unmark(element);
+  for (const image of fragment.querySelectorAll("img")) {
+    const kept = keptOf(image.src);
+    if (kept) image.dataset.massmailKept = JSON.stringify(kept);
+    else image.remove();
+  }
   const box = document.createElement("div");
   box.append(fragment);
   return box.innerHTML;
@@ -53,7 +59,7 @@ function unmark(element) {
     return;
   }
   for (const { name } of [...element.attributes]) {
-    if (name !== "href") element.removeAttribute(name);
+    if (name !== "href" && !(name === "src" && element.localName === "img")) element.removeAttribute(name);
   }
 }
 

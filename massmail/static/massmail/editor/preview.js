@@ -93,7 +93,8 @@ export class LivePreview {
     let facts;
     try {
       const response = await fetch(this.element.dataset.facts, { method: "POST", body: data });
-      if (!response.ok) throw new Error(response.statusText);
+      // Whoever was logged out meanwhile is led to the login page.
+      if (!response.ok || response.redirected) throw new Error(response.statusText);
       facts = await response.text();
     } catch {
       facts = null;

@@ -1,9 +1,16 @@
 // Pictures that are dropped, pasted or chosen go to the library; the server decides.
 
+import { fragmentOf } from "./vocabulary.js";
+
 const PICTURE = /^image\/(png|jpeg|gif|webp)$/;
 
-export function pictureFiles(transfer) {
-  return [...(transfer?.files ?? [])].filter((file) => PICTURE.test(file.type));
+// Office programs add a picture of the text that they copy, browsers one of a picture
+// that is dragged: what the HTML says goes before.
+export function pictureFiles(transfer, isKnown) {
+  const files = [...(transfer?.files ?? [])].filter((file) => PICTURE.test(file.type));
+  const copied = fragmentOf(transfer?.getData("text/html") ?? "");
+  const isMore = copied.textContent.trim() || [...copied.querySelectorAll("img")].some((image) => isKnown(image.src));
+  return isMore ? [] : files;
 }
 
 function say(panel, text) {

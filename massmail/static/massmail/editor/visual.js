@@ -30,7 +30,7 @@ export class VisualEditor {
           "aria-multiline": "true",
           "aria-label": panel.dataset.messageLabel,
         },
-        transformPastedHTML: cleaned,
+        transformPastedHTML: (html) => cleaned(html, (address) => this.keptOf(address)),
         handlePaste: (_view, event) => this.takeFiles(event.clipboardData),
         handleDrop: (_view, event) => this.takeFiles(event.dataTransfer),
         handleDoubleClickOn: (_view, _position, node) => this.dialogs.edit(node),
@@ -97,8 +97,15 @@ export class VisualEditor {
     return name && this.panel.querySelector(`[data-message-picture="${name}"] img`)?.src;
   }
 
+  // What a picture of the library, pasted with its address here, is in a message.
+  keptOf(address) {
+    const button = [...this.panel.querySelectorAll("[data-message-picture]")]
+      .find((one) => one.querySelector("img").src === address);
+    return button && new Source(button.dataset.messageInsertSource).document().content[0].content[0].attrs.kept;
+  }
+
   takeFiles(transfer) {
-    const files = pictureFiles(transfer);
+    const files = pictureFiles(transfer, (address) => this.keptOf(address));
     if (!files.length) return false;
     this.addPictures(files);
     return true;
