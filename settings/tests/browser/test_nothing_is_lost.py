@@ -48,6 +48,7 @@ AWKWARD = [
     "<p>&#123;{ not_a_tag }} &#123;% x %} { {</p>",
     "<b><p>a block inside of text</p></b>",
     '<center><div dir="rtl">שלום {{ first_name }}</div></center>',
+    '<p title="onclick = style=\'x\'" onclick="x()"  style = "margin:0">z</p>',
     "<style>p { color: red } .a > .b { margin: 0 }</style><p class='a'>x</p>",
     "<!-- a remark --><p>x<!-- inside --></p><!--[if mso]><p>y</p><![endif]-->",
     "<dl><dt>a</dt><dd>b</dd></dl><blockquote>c<p>d</p></blockquote>",

@@ -1,9 +1,9 @@
 // What the toolbar asks for: a link's target, a variable's fallback text, a picture.
 
 import { variableOf } from "./schema.js";
+import { LINK } from "./vocabulary.js";
 
 const ADDRESS = /^[^\s@/]+@[^\s@/]+\.[^\s@/]+$/;
-const HAS_SCHEME = /^([a-z][a-z0-9+.-]*:|#|\{\{|\{%)/i;
 
 export class Dialogs {
   constructor(visual, panel) {
@@ -179,6 +179,6 @@ export class Dialogs {
 // People leave out what stands before an address.
 function target(text) {
   const address = text.trim();
-  if (!address || HAS_SCHEME.test(address)) return address;
+  if (!address || LINK.test(address)) return address;
   return ADDRESS.test(address) ? `mailto:${address}` : `https://${address}`;
 }

@@ -1,6 +1,6 @@
 // What other programs put into the clipboard, as a message can have it.
 
-import { asleep, fragmentOf, styleOf } from "./vocabulary.js";
+import { LINK, asleep, fragmentOf, styleOf } from "./vocabulary.js";
 
 const USELESS = "style, script, meta, link, title, xml, object, iframe, form, input, button";
 
@@ -58,6 +58,7 @@ function unmark(element) {
     element.replaceWith(...element.childNodes);
     return;
   }
+  if (!LINK.test(element.getAttribute("href") ?? "")) element.removeAttribute("href");
   for (const { name } of [...element.attributes]) {
     if (name !== "href" && !(name === "src" && element.localName === "img")) element.removeAttribute(name);
   }

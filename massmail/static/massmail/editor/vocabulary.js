@@ -25,6 +25,9 @@ export const FORMATTING = words(`
 `);
 export const VOID = words("area base br col embed hr img input link meta param source track wbr");
 
+// Where a link may lead; the server allows no other.
+export const LINK = /^(https?:|mailto:|tel:|\{\{|\{%)/i;
+
 export const isElement = (node) => node.nodeType === Node.ELEMENT_NODE;
 export const isComment = (node) => node.nodeType === Node.COMMENT_NODE;
 export const isText = (node) => node.nodeType === Node.TEXT_NODE;
@@ -38,25 +41,27 @@ export function isBlock(node) {
 }
 
 export function attributesOf(element) {
-  return Object.fromEntries([...element.attributes].map(({ name, value }) => [name === ASLEEP ? "style" : name, value]));
+  return Object.fromEntries([...element.attributes].map(({ name, value }) => [name.startsWith(ASLEEP) ? name.slice(ASLEEP.length) : name, value]));
 }
 
-// A parser reports style attributes to the site's policy, even where nothing is shown:
-// they sleep under another name.
-const ASLEEP = "massmail-style";
+// A parser reports styles and handlers of events to the site's policy, even where
+// nothing is shown: they sleep under other names.
+const ASLEEP = "massmail-";
 const START_TAG = /<[a-z](?:[^>"']|"[^"]*"|'[^']*')*>/gi;
-const STYLE = /"[^"]*"|'[^']*'|([\s"'])style(?=\s*=)/gi;
+const SLEEPER = /"[^"]*"|'[^']*'|([\s/])(style|on[a-z]+)(?=\s*=)/gi;
 
 export function styleOf(element) {
-  return element.getAttribute(ASLEEP) ?? "";
+  return element.getAttribute(`${ASLEEP}style`) ?? "";
 }
 
 export function asleep(html) {
-  return html.replace(START_TAG, (tag) => tag.replace(STYLE, (part, before) => (before === undefined ? part : before + ASLEEP)));
+  return html.replace(START_TAG, (tag) => tag.replace(SLEEPER, (part, before, name) => (name ? before + ASLEEP + name : part)));
 }
 
+const SLEEPING = / massmail-(style|on[a-z]+)=/g;
+
 export function awake(html) {
-  return html.replaceAll(` ${ASLEEP}=`, " style=");
+  return html.replace(SLEEPING, " $1=");
 }
 
 export function fragmentOf(html) {
