@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from common.utils.helpers import chunked
 from massmail.models.address import Address, InvalidAddress, ascii_domain
 from massmail.models.suppression_change import SuppressionChange
 
@@ -59,10 +61,48 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
                 keep(Action.CHANGED, row)
         return row
 
+    def suppress_many(
+        self,
+        *,
+        addresses: Iterable[Address],
+        domains: Collection[str] = (),
+        reason: str,
+        source: str,
+        by: Any = None,
+    ) -> int:
+        """Put a file's worth on the list; returns how many were not on it before.
+
+        What is on it stays as it is. In short commits: a killed import is done again.
+        """
+        facts = {"reason": reason, "source": source, "by": by}
+        rows = [
+            SuppressedAddress(address=one.text, address_key=one.key, **facts)
+            for one in addresses
+        ]
+        rows += [SuppressedAddress(domain=domain, **facts) for domain in domains]
+        return sum(self._add_new(chunk) for chunk in chunked(rows, 1000))
+
+    def _add_new(self, rows: list[SuppressedAddress]) -> int:
+        keys = {row.address_key for row in rows}
+        domains = {row.domain for row in rows}
+        with transaction.atomic(using=self.db):
+            known = set(
+                self.filter(
+                    Q(address_key__in=keys - {""}) | Q(domain__in=domains - {""})
+                ).values_list("address_key", "domain")
+            )
+            new = [row for row in rows if (row.address_key, row.domain) not in known]
+            self.bulk_create(new, ignore_conflicts=True)
+            SuppressionChange.objects.bulk_create(
+                change_of(Action.ADDED, row, source=row.source, by=row.by)
+                for row in new
+            )
+        return len(new)
+
     def lift(self, *, source: str, by: Any = None) -> int:
         """Take these rows off the list; the history keeps what they were."""
         with transaction.atomic(using=self.db):
-            rows = list(self.select_for_update())
+            rows = list(self.select_related(None).select_for_update())
             SuppressionChange.objects.bulk_create(
                 change_of(Action.LIFTED, row, source=source, by=by) for row in rows
             )

@@ -25,6 +25,7 @@ from massmail.models import (
 )
 from massmail.models.breakers import StopReason, check_breakers, stop_mailing
 from massmail.models.proof import resolve_by_proof
+from massmail.models.soft_bounces import suppress_after_failures
 from massmail.sending.account_health import account_failed
 from massmail.sending.outcomes import (
     HARD_BOUNCE_REASONS,
@@ -174,6 +175,8 @@ def draw_consequences(result: Result, now: dt.datetime) -> None:
             reason=SuppressedAddress.Reason.HARD_BOUNCE,
             source=f"SMTP {result.reply or result.detail}"[:200],
         )
+    elif outcome.scope == Scope.RECIPIENT and outcome.verdict == Verdict.RETRY:
+        suppress_after_failures(delivery.address_key, address=delivery.address, now=now)
     if result.concerns_account:
         account_failed(
             delivery.email_account_id,

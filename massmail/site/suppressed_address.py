@@ -14,15 +14,19 @@ from massmail.forms.suppressed_address import (
     FullSuppressedAddressForm,
     SuppressedAddressForm,
 )
+from massmail.models import SuppressedAddress, SuppressionChange
 from massmail.models.address import Address, InvalidAddress, ascii_domain
+from massmail.models.suppressed_address import Action, keep
 from massmail.site.base import ListPage
+from massmail.site.health import TechnicalAdmin
+from massmail.site.suppression_files import SuppressionFiles
 
 
-class SuppressedAddressAdmin(ListPage):
+class SuppressedAddressAdmin(SuppressionFiles, ListPage):
     """Superusers see and mend the list; others add to it and see what they added.
 
     A row says what happened: it is never changed, and only a superuser takes it off,
-    which the admin's log keeps.
+    which its history keeps.
     """
 
     empty_hint = _(
@@ -86,6 +90,16 @@ class SuppressedAddressAdmin(ListPage):
         obj.by = request.user
         obj.source = str(_("entered by hand"))
         super().save_model(request, obj, form, change)
+        keep(Action.ADDED, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.lift(request, SuppressedAddress.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
+        self.lift(request, queryset)
+
+    def lift(self, request: HttpRequest, rows: Any) -> None:
+        rows.lift(source=str(_("taken off by hand")), by=request.user)
 
 
 def exact_condition(term: str) -> Q | None:
@@ -97,3 +111,30 @@ def exact_condition(term: str) -> Q | None:
         return Q(domain=ascii_domain(term.lstrip("@"))) if term else None
     except InvalidAddress:
         return None
+
+
+class SuppressionChangeAdmin(TechnicalAdmin):
+    """Who put what on the list, and who took it off."""
+
+    list_display = ["occurred_at", "action", "what", "reason", "source", "by"]
+    list_filter = ["action", "reason"]
+    list_select_related = ["by"]
+    search_fields = ["domain"]
+    search_help_text = _("A whole address, or a domain.")
+    date_hierarchy = "occurred_at"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if exact := exact_condition(search_term):
+            found = found | queryset.filter(exact)
+        return found, may_repeat
+
+    @admin.display(description=_("address or domain"))
+    def what(self, change: SuppressionChange) -> str:
+        """The address only while the list has it: erased it stays erased."""
+        if change.domain:
+            return change.domain
+        row = SuppressedAddress.objects.filter(address_key=change.address_key).first()
+        return row.address if row and row.address else change.address_key

@@ -6,8 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from massmail.models import SuppressedAddress
-from massmail.models.address import InvalidAddress, address_key
+from massmail.models import SuppressedAddress, SuppressionChange
+from massmail.models.address import Address, InvalidAddress, address_key
 from massmail.tests.factories import SuppressedAddressFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +157,64 @@ def test_the_database_refuses_it_too(fields):
 
     with pytest.raises(IntegrityError), transaction.atomic():
         addresses.create(**fields)
+
+
+def history() -> list[tuple[str, str]]:
+    rows = SuppressionChange.objects.order_by("pk")
+    return list(rows.values_list("action", "reason"))
+
+
+def test_the_history_keeps_every_change():
+    by = UserFactory()
+    row = suppress(reason="hard_bounce")
+    suppress(reason="complaint")
+    suppress(reason="opted_out")
+    addresses.filter(pk=row.pk).lift(source="undo", by=by)
+    suppress(reason="manual")
+
+    assert history() == [
+        ("added", "hard_bounce"),
+        ("changed", "opted_out"),
+        ("lifted", "opted_out"),
+        ("added", "manual"),
+    ]
+    lifted = SuppressionChange.objects.get(action="lifted")
+    assert (lifted.source, lifted.by, lifted.address_key) == (
+        "undo",
+        by,
+        row.address_key,
+    )
+
+
+def test_lifting_takes_off_these_rows_alone():
+    kept = suppress("kept@example.com")
+    suppress()
+
+    assert addresses.exclude(pk=kept.pk).lift(source="undo") == 1
+    assert addresses.get() == kept
+
+
+def test_erasure_blanks_the_address_and_goes_on_forbidding():
+    row = suppress(reason="opted_out")
+
+    assert addresses.blank(row.address_key) == 1
+
+    row.refresh_from_db()
+    assert (row.address, row.address_key) == ("", address_key("anna@example.com"))
+    assert addresses.covers("ANNA@example.com")
+    assert suppress().address == ""
+
+
+def test_a_whole_file_is_added_once(django_assert_max_num_queries):
+    suppress("customer7@example.com", reason="opted_out")
+    parsed = [Address.parse(f"customer{number}@example.com") for number in range(50)]
+    facts = {"reason": "manual", "source": "file", "domains": {"example.org"}}
+
+    with django_assert_max_num_queries(10):
+        assert addresses.suppress_many(addresses=parsed, **facts) == 50
+    assert addresses.suppress_many(addresses=parsed, **facts) == 0
+
+    assert addresses.count() == 51
+    assert addresses.get(address="customer7@example.com").reason == "opted_out"
+    assert addresses.covers("x@sub.example.org")
+    assert len(history()) == 51

@@ -1,0 +1,110 @@
+"""A file of addresses for the "don't mail" list."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from massmail.models import SuppressedAddress
+from massmail.models.address import Address, InvalidAddress, ascii_domain
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_LINES = 500_000
+SHOWN_ERRORS = 20
+SEPARATORS = ",;\t"
+
+
+@dataclass
+class ParsedList:
+    """What a file says: addresses and domains, each once, and what is neither."""
+
+    addresses: dict[str, Address] = field(default_factory=dict)
+    domains: set[str] = field(default_factory=set)
+    wrong: list[tuple[int, str]] = field(default_factory=list)
+
+    def take(self, line: int, text: str) -> None:
+        try:
+            if "@" in text.lstrip("@"):
+                address = Address.parse(text)
+                self.addresses.setdefault(address.key, address)
+            else:
+                self.domains.add(ascii_domain(text.lstrip("@")))
+        except InvalidAddress:
+            self.wrong.append((line, text))
+
+
+class SuppressionImportForm(forms.Form):
+    """CSV or plain text: an address (or a domain) in the first column of each line."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV or text; the first column has the addresses."),
+    )
+    reason = forms.ChoiceField(
+        label=_("Reason"),
+        choices=SuppressedAddress.Reason.choices,
+        initial=SuppressedAddress.Reason.MANUAL,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, is_full: bool, **kwargs: Any) -> None:
+        """`is_full`: whole domains and any reason, which only superusers may give."""
+        super().__init__(*args, **kwargs)
+        self.is_full = is_full
+        if not is_full:
+            del self.fields["reason"]
+
+    @property
+    def chosen_reason(self) -> str:
+        return self.cleaned_data.get("reason") or SuppressedAddress.Reason.MANUAL
+
+    def clean_file(self) -> ParsedList:
+        upload = self.cleaned_data["file"]
+        if upload.size > MAX_BYTES:
+            raise forms.ValidationError(_("The file is larger than 20 MB."))
+        found = parsed(decoded(upload.read()))
+        if found.domains and not self.is_full:
+            raise forms.ValidationError(
+                _("Only superusers can add whole domains: %(domains)s"),
+                params={"domains": ", ".join(sorted(found.domains)[:5])},
+            )
+        if not (found.addresses or found.domains):
+            raise forms.ValidationError(_("There is no address in the file."))
+        return found
+
+
+def decoded(content: bytes) -> str:
+    """UTF-8, or what spreadsheets write where people do not choose."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def parsed(text: str) -> ParsedList:
+    """Raises `ValidationError` for a file that is no list."""
+    found = ParsedList()
+    for number, cell in first_cells(text):
+        is_heading = number == 1 and "@" not in cell and "." not in cell
+        if cell and not is_heading:
+            found.take(number, cell)
+    return found
+
+
+def first_cells(text: str) -> Iterator[tuple[int, str]]:
+    beginning = text[:2000]
+    separator = max(SEPARATORS, key=beginning.count)
+    rows = csv.reader(io.StringIO(text.replace("\0", "")), delimiter=separator)
+    try:
+        for row in rows:
+            if rows.line_num > MAX_LINES:
+                raise forms.ValidationError(_("The file has too many lines."))
+            yield rows.line_num, row[0].strip() if row else ""
+    except csv.Error as error:
+        raise forms.ValidationError(_("The file cannot be read.")) from error
