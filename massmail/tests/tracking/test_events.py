@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
 from massmail import tokens
 from massmail.models import (
@@ -119,7 +121,9 @@ def test_all_is_judged_anew_when_the_rules_change(delivery, monkeypatch):
 
     monkeypatch.setattr("massmail.tracking.machines.SCAN_SECONDS", 60)
 
-    assert judge_all() == 1
+    out = StringIO()
+    call_command("judge_events", stdout=out)
+    assert out.getvalue() == "1 events were judged differently.\n"
     assert judge_all() == 0
     assert DeliveryEvent.objects.get().detail == "at_once"
 
