@@ -31,6 +31,7 @@ TEXTS = (
     "massmail.attachment",
     "massmail.emlmessage",
     "massmail.libraryimage",
+    "massmail.namedlink",
     "massmail.signature",
 )
 LEDGER = ("massmail.delivery", "massmail.messageversion")

@@ -20,8 +20,12 @@ from massmail.site.library_image import LibraryImageAdmin
 from massmail.site.mailing_out import MailingOutAdmin
 from massmail.site.mass_contact import MassContactAdmin
 from massmail.site.message_version import MessageVersionAdmin
+from massmail.site.named_link import NamedLinkAdmin
 from massmail.site.signature import SignatureAdmin
-from massmail.site.suppressed_address import SuppressedAddressAdmin
+from massmail.site.suppressed_address import (
+    SuppressedAddressAdmin,
+    SuppressionChangeAdmin,
+)
 
 admin.site.register(models.MailingOut, MailingOutAdmin)
 admin.site.register(models.Delivery, DeliveryAdmin)
@@ -33,7 +37,9 @@ admin.site.register(models.EmailAccount, EmailAccountAdmin)
 admin.site.register(models.AccountEvent, AccountEventAdmin)
 admin.site.register(models.EmlAccountsQueue, EmlAccountsQueueAdmin)
 admin.site.register(models.MassContact, MassContactAdmin)
+admin.site.register(models.NamedLink, NamedLinkAdmin)
 admin.site.register(models.SuppressedAddress, SuppressedAddressAdmin)
+admin.site.register(models.SuppressionChange, SuppressionChangeAdmin)
 admin.site.register(models.Alert, AlertAdmin)
 admin.site.register(models.Heartbeat, HeartbeatAdmin)
 admin.site.register(models.SendAttempt, SendAttemptAdmin)

@@ -27,6 +27,7 @@ from massmail.site.launch_page import LaunchPage
 from massmail.site.links import admin_url
 from massmail.site.mailing_buttons import MailingButtons
 from massmail.site.mailing_facts import list_facts, page_facts, recipients_url
+from massmail.site.mailing_responses import response_facts
 from massmail.site.schedule_page import SchedulePage
 from massmail.site.uncertain import RepairPages
 
@@ -174,6 +175,7 @@ class MailingOutAdmin(MailingButtons, LaunchPage, SchedulePage, RepairPages):
                 "recipients_type": self.recipients_type(mailing),
                 "message_url": self.message_url(request, mailing),
                 "preview_url": self.preview_url(request, mailing),
+                "responses": response_facts(mailing),
                 "test_url": self.test_url(request, mailing),
             }
         return super().render_change_form(request, context, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from massmail.models import MassmailSettings
@@ -118,3 +119,56 @@ def test_the_form_is_for_superusers_whatever_a_group_was_given():
     assert client.post(FORM, posted()).status_code == 403
     assert "/settings/" not in client.get("/").content.decode()
     assert not MassmailSettings.objects.exists()
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+
+
+def upload(content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("logo.svg", content)
+
+
+def test_a_logo_is_kept_replaced_and_removed(client):
+    client.post(FORM, posted(new_logo=upload(PNG)))
+    assert (MassmailSettings.load().logo_type, bytes(MassmailSettings.load().logo)) == (
+        "image/png",
+        PNG,
+    )
+
+    client.post(FORM, posted(new_logo=upload(b"GIF89a" + b"0" * 10)))
+    client.post(FORM, posted(emails_per_day=300))
+    assert MassmailSettings.load().logo_type == "image/gif"
+
+    client.post(FORM, posted(remove_logo="on"))
+    assert (MassmailSettings.load().logo_type, bytes(MassmailSettings.load().logo)) == (
+        "",
+        b"",
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"<svg onload='x'/>", b"x", PNG + b"0" * 30_000], ids=len
+)
+def test_what_is_no_small_picture_is_refused(client, content):
+    response = client.post(FORM, posted(new_logo=upload(content)))
+
+    assert "new_logo" in errors(response)
+    assert not MassmailSettings.objects.exists()
+
+
+@pytest.mark.parametrize("color", ["red", "#12345", "#1234567", "#12345g", "#fff;}"])
+def test_a_colour_has_one_form(client, color):
+    assert "brand_color" in errors(client.post(FORM, posted(brand_color=color)))
+
+
+def test_what_is_left_blank_keeps_its_value(client):
+    client.post(FORM, posted(view_days=5, soft_bounce_count=0, utm_source="crm"))
+    client.post(FORM, posted(view_days="", soft_bounce_count="", utm_source=""))
+
+    row = MassmailSettings.load()
+    assert (row.view_days, row.soft_bounce_count, row.utm_source) == (5, 0, "crm")
+    assert (row.soft_bounce_days, row.track_opens, row.track_clicks) == (
+        90,
+        False,
+        False,
+    )

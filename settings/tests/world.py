@@ -151,6 +151,15 @@ class World:
             tag=MAIL_MARK, filename=f"{MAIL_MARK}.png", **self.owned
         )
         self.add(picture, TEAM)
+        link = models.NamedLink(
+            name=MAIL_MARK,
+            slug=MAIL_MARK,
+            url=f"https://{MAIL_MARK}.example.com/",
+            message=MAIL_MARK,
+            **self.owned,
+        )
+        link.save()
+        self.add(link, TEAM)
 
     def add_mailing(self) -> None:
         version = factories.MessageVersionFactory(message=self.message)
@@ -195,6 +204,8 @@ class World:
             address=f"{MAIL_MARK}@example.com", by=self.owner
         )
         self.add(suppressed, PERSONAL)
+        change = models.SuppressionChange.objects.create(domain=f"{MAIL_MARK}.org")
+        self.add(change, TECHNICAL)
         self.add(models.Heartbeat.objects.create(name="beat", beat_at=NOW), TECHNICAL)
 
     def add_shared(self) -> None:
