@@ -68,6 +68,7 @@ def filled(
         delivery.version_id,
         sender_of(account) if account else placeholder(),
         tracking_url=settings.base_url if is_tracked else "",
+        has_pixel=False,
     )
     values = standard_values(settings)
     if is_addressee:

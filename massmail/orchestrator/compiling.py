@@ -182,12 +182,18 @@ def compiled_message(message: EmlMessage, **options: Any) -> CompiledMessage:
 
 @lru_cache(maxsize=16)
 def compiled_version(
-    version_id: int, sender: Sender, *, subject_mark: str = "", tracking_url: str = ""
+    version_id: int,
+    sender: Sender,
+    *,
+    subject_mark: str = "",
+    tracking_url: str = "",
+    has_pixel: bool = True,
 ) -> CompiledMessage:
     """A frozen version, compiled once per process and sender: it never changes.
 
     `subject_mark` goes before the subject, as tests have it; `tracking_url` is the
-    address of the recipients' pages, "" for a person who is not tracked.
+    address of the recipients' pages, "" for a person who is not tracked. A copy for
+    the browser needs no pixel.
     """
     version = MessageVersion.objects.get(pk=version_id)
     source = source_of_version(version)
@@ -198,5 +204,5 @@ def compiled_version(
         sender=sender,
         variables=None,
         link_rewriter=link_rewriter(version, tracking_url),
-        pixel=pixel_of(version, tracking_url),
+        pixel=pixel_of(version, tracking_url) if has_pixel else "",
     )

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from settings.environments.production import *
 
+# The admin is installed, since its tables are, and not served here.
+SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410", "axes.W002"]
+
 ROOT_URLCONF = "settings.public_urls"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

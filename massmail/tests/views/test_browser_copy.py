@@ -145,8 +145,10 @@ def test_plain_text_is_shown_as_it_is(client):
 def test_links_are_as_in_the_mail(client):
     delivery = sent()
     version = delivery.version
-    version.tracks_clicks = True
+    version.tracks_clicks = version.tracks_opens = True
     version.save()
     code = version.tracked_links.create(position=0, url="https://example.com/x").code
 
-    assert f"/news/c/{code}/" in client.get(url_of(delivery)).content.decode()
+    body = client.get(url_of(delivery)).content.decode()
+    assert f"/news/c/{code}/" in body
+    assert "<img" not in body
