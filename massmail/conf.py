@@ -55,6 +55,10 @@ class MassmailConf:
     PREPARE_CHUNK: int = 2000
     # Age of the last heartbeat after which worker or beat count as not running.
     HEARTBEAT_SECONDS: float = 90.0
+    # How long preflight asks the DNS about the sender's domain; 0: it does not ask.
+    DNS_TIMEOUT: float = 3.0
+    # Name servers as "address:port"; the system's own when empty.
+    DNS_SERVERS: tuple[str, ...] = ()
     # How many test mails a person may send in an hour.
     TEST_MAILS_PER_HOUR: int = 30
     # Dotted path of the urlconf that the recipients' host serves, where it is not the

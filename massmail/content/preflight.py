@@ -4,64 +4,41 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlsplit
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from massmail.content.body_checks import body_findings
 from massmail.content.compiler import CompiledMessage
+from massmail.content.findings import Finding, blocking, warning
 from massmail.content.program import Address, Choice, Piece, Program, Slot
 
-Level = Literal["blocking", "warning"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`overridable`: a chief may launch in spite of it, with a reason."""
-
-    code: str
-    level: Level
-    message: str | Promise
-    overridable: bool
-
-
-def _blocking(code: str, message: Promise, *, overridable: bool = True) -> Finding:
-    return Finding(code, "blocking", message, overridable)
-
-
-NO_UNSUBSCRIBE_LINK = _blocking(
+NO_UNSUBSCRIBE_LINK = blocking(
     "no_unsubscribe_link",
     _("The HTML has no link to {{ unsubscribe_url }} that every recipient sees."),
     overridable=False,
 )
-NO_UNSUBSCRIBE_URL_IN_TEXT = _blocking(
+NO_UNSUBSCRIBE_URL_IN_TEXT = blocking(
     "no_unsubscribe_url_in_text",
     _("The text part does not show {{ unsubscribe_url }} to every recipient."),
     overridable=False,
 )
-NO_POSTAL_ADDRESS_SET = _blocking(
+NO_POSTAL_ADDRESS_SET = blocking(
     "no_postal_address_set", _("The settings hold no postal address.")
 )
-NO_POSTAL_ADDRESS = _blocking(
+NO_POSTAL_ADDRESS = blocking(
     "no_postal_address",
     _("The message does not show {{ postal_address }} to every recipient."),
 )
-NO_PUBLIC_URL = _blocking(
+NO_PUBLIC_URL = blocking(
     "no_public_url", _("The settings hold no public address for unsubscribe pages.")
 )
-PUBLIC_URL_NOT_HTTPS = _blocking(
+PUBLIC_URL_NOT_HTTPS = blocking(
     "public_url_not_https", _("The public address does not begin with https.")
 )
-EMPTY_SUBJECT = _blocking("empty_subject", _("The subject is empty."))
-EMPTY_BODY = _blocking("empty_body", _("The message is empty."))
-NO_TEXT_PART = Finding(
-    "no_text_part",
-    "warning",
-    _("There is no text for readers without HTML."),
-    overridable=True,
-)
+EMPTY_SUBJECT = blocking("empty_subject", _("The subject is empty."))
+EMPTY_BODY = blocking("empty_body", _("The message is empty."))
+NO_TEXT_PART = warning("no_text_part", _("There is no text for readers without HTML."))
 
 
 def preflight(
@@ -70,13 +47,18 @@ def preflight(
     postal_address: str,
     public_base_url: str,
     require_https: bool,
+    max_message_bytes: int | None = None,
 ) -> list[Finding]:
-    """Findings in the order in which they are shown; empty when all is well."""
+    """Findings in the order in which they are shown; empty when all is well.
+
+    `max_message_bytes` is what the account's server takes, where that is known.
+    """
     return [
         *_content_findings(compiled),
         *_unsubscribe_findings(compiled),
         *_postal_address_findings(compiled, postal_address),
         *_public_url_findings(public_base_url, require_https=require_https),
+        *body_findings(compiled, max_message_bytes=max_message_bytes),
     ]
 
 

@@ -13,7 +13,9 @@ from massmail.content.vocabulary import LINES, PARAGRAPHS, VOID_ELEMENTS
 RULE = "-" * 20
 MAX_INDENT = 5
 _SPACES = re.compile(r"[ \t\n\r\f]+")
-_HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
+HIDDEN_STYLE = re.compile(
+    r"(?:^|;)\s*display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE
+)
 _SPACE_AT_LINE_END = re.compile(r"[ \t]+$", re.MULTILINE)
 
 
@@ -81,7 +83,7 @@ class TextWriter(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
-        if self._hidden or _HIDDEN.search(attributes.get("style", "")):
+        if self._hidden or HIDDEN_STYLE.search(attributes.get("style", "")):
             if tag not in VOID_ELEMENTS:
                 self._hidden.append(tag)
             return

@@ -133,6 +133,8 @@ class EmailAccount(Owned, Timestamped):
     last_error = models.CharField(
         _("last error"), max_length=500, blank=True, editable=False
     )
+    # What the server said it takes (SMTP SIZE) when the connection was last tested.
+    max_message_bytes = models.PositiveBigIntegerField(null=True, editable=False)
     failures_in_a_row = models.PositiveIntegerField(default=0, editable=False)
     # The random gap after the last mail ends here.
     next_send_at = models.DateTimeField(null=True, editable=False)

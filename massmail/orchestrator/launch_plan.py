@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
 
 from massmail.audience.assignment import have_account
-from massmail.content.preflight import Finding
+from massmail.content.findings import Finding
 from massmail.content.template_engine import STANDARD_VARIABLES
 from massmail.exceptions import MessageTemplateError
 from massmail.models import Delivery, MailingOut
@@ -48,6 +48,10 @@ class LaunchPlan:
     @property
     def warnings(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.level == "warning"]
+
+    @property
+    def notes(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level == "note"]
 
     @property
     def may_be_overridden(self) -> bool:

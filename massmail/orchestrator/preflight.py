@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 
 from massmail.conf import conf
 from massmail.content.compiler import CompiledMessage
+from massmail.content.findings import Finding
 from massmail.content.headers import Sender
-from massmail.content.preflight import Finding, preflight
+from massmail.content.preflight import preflight
 from massmail.exceptions import LaunchRefused, MessageTemplateError
 from massmail.models import EmailAccount, MailingOut, MassmailSettings
 from massmail.orchestrator.compiling import compiled_message, sender_of, variables_of
-from massmail.permissions import main_account, mass_mail_accounts
+from massmail.orchestrator.sender_checks import sender_findings, senders_of
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_for
 
@@ -29,19 +30,28 @@ def compiled_for(mailing: MailingOut) -> CompiledMessage:
 
 def sender_for(mailing: MailingOut) -> Sender:
     """One of the accounts that will send it."""
-    usable = mass_mail_accounts(mailing.owner_id) | main_account(mailing.owner_id)
-    account = EmailAccount.objects.filter(usable).order_by("is_main", "pk").first()
-    return sender_of(account) if account else Sender("", "nobody@example.com")
+    accounts = senders_of(mailing.owner_id)
+    return sender_of(accounts[0]) if accounts else Sender("", "nobody@example.com")
 
 
 def findings(mailing: MailingOut) -> list[Finding]:
     """All findings; raises MessageTemplateError when there is no message to check."""
     settings = MassmailSettings.load()
-    return preflight(
+    accounts = senders_of(mailing.owner_id)
+    of_message = preflight(
         compiled_for(mailing),
         postal_address=settings.postal_address,
         public_base_url=settings.base_url,
         require_https=conf.REQUIRE_HTTPS,
+        max_message_bytes=smallest_limit(accounts),
+    )
+    return [*of_message, *sender_findings(accounts)]
+
+
+def smallest_limit(accounts: list[EmailAccount]) -> int | None:
+    """Of the servers that have told theirs."""
+    return min(
+        (limit for a in accounts if (limit := a.max_message_bytes)), default=None
     )
 
 

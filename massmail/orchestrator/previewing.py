@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from massmail.conf import conf
 from massmail.content.compiler import CompiledMessage, compile_message
+from massmail.content.findings import Finding
 from massmail.content.headers import Sender
 from massmail.content.images import InlineImage
 from massmail.content.message_source import MessageSource
 from massmail.content.personalization import fill_text
-from massmail.content.preflight import Finding, preflight
+from massmail.content.preflight import preflight
 from massmail.content.template_engine import parse
 from massmail.content.values import Value, one_line
 from massmail.exceptions import MessageTemplateError, RenderError

@@ -61,11 +61,20 @@ def converse(account: EmailAccount) -> Generator[Wait, None, None]:
     connection = connection_of(account)
     try:
         yield from connection.open()
+        remember_limit(account, connection)
         address = sender_of(account)
         yield from connection.probe(address, address)
         yield from connection.quit()
     finally:
         connection.close()
+
+
+def remember_limit(account: EmailAccount, connection: SmtpConnection) -> None:
+    """What the server takes (RFC 1870), for the caller to save."""
+    told = connection.features.get("SIZE", "")
+    is_number = told.isascii() and told.isdecimal() and len(told) <= 18
+    # 0: without a fixed limit (RFC 1870 §4).
+    account.max_message_bytes = (int(told) or None) if is_number else None
 
 
 def hurried(

@@ -85,6 +85,7 @@ class LaunchPage(MailingPages):
             "asks_reason": bool(plan.blocking) and passable and not plan.error,
             "blocking": advised(plan.blocking),
             "warnings": advised(plan.warnings),
+            "notes": advised(plan.notes),
             "skips": skips(plan),
             "left_out": reason_groups(self.admin_site, mailing, progress),
             "incomplete": self.incomplete(request, mailing, plan),

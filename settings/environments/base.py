@@ -139,6 +139,7 @@ LOGGING = {
 MASSMAIL = {
     "ACCESS_POLICY": "crm.access.CrmAccessPolicy",
     "ALLOW_PRIVATE_HOSTS": env.bool("MASSMAIL_ALLOW_PRIVATE_HOSTS", default=False),
+    "DNS_TIMEOUT": env.float("MASSMAIL_DNS_TIMEOUT", default=3.0),
     "EHLO_NAME": env.str("MASSMAIL_EHLO_NAME", default=""),
     "PUBLIC_URLCONF": "settings.public_urls",
     "EDITOR_WIDGET": "massmail.forms.editing.VisualEditor",

@@ -26,5 +26,7 @@ DEMO_CATCHER_DIR = VAR_DIR / "catcher"
 MASSMAIL |= {
     "ADDRESS_KEY": env.str("ADDRESS_KEY", default="development-only-address-key"),
     "ALLOW_PRIVATE_HOSTS": env.bool("MASSMAIL_ALLOW_PRIVATE_HOSTS", default=True),
+    # The demo's domains are nobody's.
+    "DNS_TIMEOUT": env.float("MASSMAIL_DNS_TIMEOUT", default=0.0),
     "PUBLIC_BASE_URL": public_base_url(default="http://127.0.0.1:8000"),
 }

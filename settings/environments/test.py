@@ -37,4 +37,5 @@ MASSMAIL |= {
     "ADDRESS_KEY": "test-only-address-key",
     "ALLOW_PRIVATE_HOSTS": True,
     "PUBLIC_BASE_URL": "https://news.example.com",
+    "DNS_TIMEOUT": 0,
 }

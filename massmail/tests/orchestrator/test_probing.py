@@ -189,6 +189,15 @@ def test_a_private_address_is_refused_where_the_site_forbids_it(settings):
     assert server.connections == 0
 
 
+def test_the_servers_limit_is_remembered():
+    account = EmailAccountFactory.build(owner=None, max_message_bytes=5)
+    for size, limit in ((1234, 1234), (0, None)):
+        with FaultServer(offer=Offer(size=size)) as server:
+            account.email_port = server.port
+            probe_connection(account)
+        assert account.max_message_bytes == limit
+
+
 def test_an_address_that_is_none_fails_as_sender():
     with FaultServer(credentials=CREDENTIALS) as server:
         steps = probe(server, from_email="anna@")
