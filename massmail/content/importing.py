@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -63,7 +62,8 @@ YEARS = frozenset({"currentyear"})
 THIS_YEAR = '{{ today|date:"Y" }}'
 OPT_OUT_LINK = frozenset({"optoutlink"})
 
-_DJANGO_TAG = re.compile(r"\{#.*?#\}|\{\{(.*?)\}\}|\{%(.*?)%\}")
+_DJANGO_TAG = r"\{#.*?#\}|\{\{(.*?)\}\}|\{%(.*?)%\}"
+_ANY = re.compile(f"{_DJANGO_TAG}|{PLACEHOLDER.pattern}")
 _EXPRESSION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*((?:\|.*)?)", re.DOTALL)
 _FILTER = re.compile(r"\|\s*(\w+)(?:\s*:\s*(\"[^\"]*\"|'[^']*'|[\w.]+))?\s*")
 _CID_TAG = re.compile(r"cid_(?:media|static)\s+[\"']([^\"']+)[\"']")
@@ -126,19 +126,17 @@ class _Importer:
     def imported(self, text: str) -> Imported:
         text = _ENCODED.sub(r"{\1}", text)
         text = _PROTOCOL.sub("", text)
-        # Ours are put in first: no later pattern matches what they have become.
-        text = _DJANGO_TAG.sub(partial(self._turned, turn=self._django), text)
-        text = PLACEHOLDER.sub(partial(self._turned, turn=self._placeholder), text)
+        # In one pass: what something has become is not read again.
+        text = _ANY.sub(self._turned, text)
         changes = tuple(Change(*pair, count) for pair, count in self._changes.items())
         problems = sorted(self._problems, key=lambda problem: problem.line)
         return Imported(text, changes, tuple(problems))
 
-    def _turned(
-        self, match: re.Match[str], turn: Callable[[re.Match[str]], str]
-    ) -> str:
+    def _turned(self, match: re.Match[str]) -> str:
         found = match[0]
+        is_django = found.startswith(("{{", "{%", "{#"))
         try:
-            became = turn(match)
+            became = self._django(match) if is_django else self._placeholder(found)
         except NotOurs as error:
             line = match.string.count("\n", 0, match.start()) + 1
             self._problems.append(Problem(found[:200], line, error.reason))
@@ -171,7 +169,7 @@ class _Importer:
         if written in self._variables:
             return written
         entity, _dot, last = written.rpartition(".")
-        entity = squeezed(entity)
+        entity = squeezed(entity.rpartition(".")[2])
         key = squeezed(last)
         if entity in SENDERS:
             return SENDER_FIELDS.get(key, "")
@@ -212,8 +210,7 @@ class _Importer:
                 return f"{{% cid_{tag} %}}"
         raise NotOurs(NO_PICTURE, f"missing:{filename}")
 
-    def _placeholder(self, match: re.Match[str]) -> str:
-        found = match[0]
+    def _placeholder(self, found: str) -> str:
         if tracked := _TRACKING.fullmatch(found):
             return self._target(found, tracked[1])
         written = found.strip("{}*|%[]#$ ").replace(" ", "_").replace(":", "")

@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from massmail.content.starter import GREETED_BY
 from massmail.forms.eml_message import EmlMessageForm
 from massmail.models import EmlMessage, LibraryImage, MailingOut
+from massmail.orchestrator.revising import outdated_mailings
 from massmail.recipients.access import access_policy
 from massmail.site.attachments import AttachmentInline, AttachmentPages, files_in_words
 from massmail.site.base import OWNER_FILTER
 from massmail.site.layouts import LayoutPages, starter_of
 from massmail.site.links import add_url_if_allowed, admin_url
 from massmail.site.live_preview import LivePreviewPages
+from massmail.site.old_text_page import OldTextPage
 from massmail.site.picture_uploads import upload_url
 from massmail.site.previews import PreviewPages
 from massmail.site.trial_page import TrialPage
@@ -27,17 +29,25 @@ from massmail.site.variables import (
     recipients_variables,
     standard_variables,
 )
+from massmail.site.version_pages import VersionPages
 
 MAILINGS_SHOWN = 10
 
 
 class EmlMessageAdmin(
-    TrialPage, LivePreviewPages, LayoutPages, PreviewPages, AttachmentPages
+    TrialPage,
+    OldTextPage,
+    VersionPages,
+    LivePreviewPages,
+    LayoutPages,
+    PreviewPages,
+    AttachmentPages,
 ):
     """Messages as they are written; what was launched is a version of its own."""
 
     form = EmlMessageForm
     change_form_template = "admin/massmail/emlmessage/change_form.html"
+    change_list_template = "admin/massmail/emlmessage/change_list.html"
     empty_hint = _(
         "A message is what your recipients read. You begin with a simple text that is "
         "ready to be changed, and see it as one of them would get it."
@@ -108,6 +118,12 @@ class EmlMessageAdmin(
         return {
             "preview_url": self.preview_url(message, came_from),
             "test_url": self.test_url(message, came_from),
+            "versions_url": admin_url(self.admin_site, message, "versions"),
+            "copy_url": (
+                admin_url(self.admin_site, message, "copy")
+                if self.has_add_permission(request)
+                else ""
+            ),
             "files_in_words": files_in_words(message),
             "mailings": [
                 (mailing, admin_url(self.admin_site, mailing))
@@ -158,6 +174,9 @@ class EmlMessageAdmin(
         mailing = self.mailing_to_go_back_to(request, message)
         if "_preview" in request.POST:
             return HttpResponseRedirect(self.preview_url(message, mailing))
+        if any(outdated_mailings(message, by=request.user)):
+            url = admin_url(self.admin_site, message, "waiting")
+            return HttpResponseRedirect(url)
         if mailing and "_save" in request.POST:
             return HttpResponseRedirect(admin_url(self.admin_site, mailing))
         return None

@@ -1,0 +1,153 @@
+"""Versions of a message, its copy, and the question for those who still wait."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.messages import get_messages
+
+from massmail.models import EmlMessage, MailingOut
+from massmail.orchestrator.lifecycle import launch
+from massmail.orchestrator.trial import Reader, send_test
+from massmail.recipients.source import Recipient
+from massmail.tests.factories import EmailAccountFactory, EmlMessageFactory
+from massmail.tests.mailings import draft, ready_settings
+from massmail.tests.site.conftest import page
+
+
+@pytest.fixture
+def running(owner) -> MailingOut:
+    ready_settings()
+    EmailAccountFactory(owner=owner)
+    return launch(draft(owner), by=owner)
+
+
+def save(client, message, **changes):
+    data = {
+        "subject": message.subject,
+        "content": message.content,
+        "attachments-TOTAL_FORMS": 0,
+        "attachments-INITIAL_FORMS": 0,
+    }
+    return client.post(page(message), data | changes)
+
+
+def test_an_edit_asks_about_the_recipients_still_waiting(browser, owner, running):
+    client = browser(owner)
+
+    response = save(client, running.message, subject="Corrected", _save="1")
+    asked = client.get(response.url)
+
+    assert response.url == page(running.message, "waiting")
+    html = asked.content.decode()
+    assert "3 recipients are still waiting" in html
+    assert "<ins>+ Corrected</ins>" in html
+    running.refresh_from_db()
+    assert running.version.subject != "Corrected"
+
+
+def test_yes_gives_them_the_new_text(browser, owner, running):
+    client = browser(owner)
+    save(client, running.message, subject="Corrected", _save="1")
+
+    response = client.post(page(running.message, "waiting"), {"mailing": running.pk})
+
+    running.refresh_from_db()
+    assert running.version.subject == "Corrected"
+    assert response.url == page(running.message)
+    assert "Nobody waits for another text" in (
+        client.get(page(running.message, "waiting")).content.decode()
+    )
+
+
+def test_an_edit_without_a_change_asks_nothing(browser, owner, running):
+    response = save(browser(owner), running.message, _save="1")
+
+    assert "waiting" not in response.url
+
+
+def test_a_new_text_that_could_not_be_launched_is_refused(browser, owner, running):
+    client = browser(owner)
+    save(client, running.message, content="<p>No link</p>", _save="1")
+
+    response = client.post(page(running.message, "waiting"), {"mailing": running.pk})
+
+    assert response.status_code == 200
+    assert "no link to {{ unsubscribe_url }}" in response.content.decode()
+    running.refresh_from_db()
+    assert "No link" not in running.version.content
+
+
+@pytest.mark.parametrize("key", ["", "x", "0", "9" * 30])
+def test_nonsense_changes_nothing(browser, owner, running, key):
+    client = browser(owner)
+    save(client, running.message, subject="Corrected", _save="1")
+
+    response = client.post(page(running.message, "waiting"), {"mailing": key})
+
+    assert response.status_code in (200, 302)
+    running.refresh_from_db()
+    assert running.version.subject != "Corrected"
+
+
+def test_a_strangers_message_is_not_found(browser, colleague, running):
+    client = browser(colleague)
+
+    for kind in ("waiting", "versions"):
+        assert client.get(page(running.message, kind)).status_code == 404
+    assert client.post(page(running.message, "waiting")).status_code == 404
+    assert client.post(page(running.message, "copy")).status_code == 404
+
+
+def test_the_versions_tell_who_got_what(browser, owner, running):
+    message = running.message
+    message.subject = "Later"
+    message.save()
+    send_test(
+        message,
+        by=owner,
+        account=owner.massmail_emailaccount_set.get(),
+        readers=[Reader("anna@example.com")],
+        recipient=Recipient("", "x@example.com"),
+    )
+
+    html = browser(owner).get(page(message, "versions")).content.decode()
+
+    assert html.count("mm-version-") == 4  # each section and its heading
+    assert "1 test" in html
+    assert page(running) in html
+    assert "The message still says this." in html
+    assert "<ins>+ Later</ins>" in html
+
+
+def test_a_message_that_was_never_sent_has_no_versions(browser, owner):
+    message = EmlMessageFactory(owner=owner)
+
+    html = browser(owner).get(page(message, "versions")).content.decode()
+
+    assert "neither launched nor tested" in html
+
+
+def test_a_copy_is_made_by_a_click(browser, owner):
+    message = EmlMessageFactory(owner=owner, subject="Original")
+    client = browser(owner)
+
+    assert page(message, "copy") in client.get(page(message)).content.decode()
+    assert client.get(page(message, "copy")).status_code == 405
+    response = client.post(page(message, "copy"))
+
+    copy = EmlMessage.objects.exclude(pk=message.pk).get()
+    assert response.url == page(copy)
+    assert [str(text) for text in get_messages(response.wsgi_request)] == [
+        "This is your copy. The original stays as it is."
+    ]
+
+
+def test_who_may_not_write_messages_may_not_copy_one(browser, superuser, owner):
+    message = EmlMessageFactory(owner=owner)
+    owner.user_permissions.set(
+        owner.user_permissions.filter(codename="view_emlmessage")
+    )
+
+    browser(owner).post(page(message, "copy"))
+
+    assert EmlMessage.objects.count() == 1
