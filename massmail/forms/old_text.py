@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from massmail.content.importing import Imported, imported
 from massmail.content.template_engine import MAX_SOURCE_BYTES
-from massmail.forms.eml_message import source_text
+from massmail.forms.editing import SourceText
 from massmail.forms.template_checks import known_variables
 from massmail.forms.uploads import refuse_too_big
 from massmail.models import EmlMessage, LibraryImage
@@ -38,7 +38,7 @@ class OldTextForm(forms.Form):
         label=_("Text"),
         required=False,
         strip=False,
-        widget=source_text(18),
+        widget=SourceText({"rows": 18}),
         help_text=_("HTML or plain text, as the other system has it."),
     )
     file = forms.FileField(
