@@ -135,6 +135,21 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             status=DeliveryStatus.QUEUED, reason="put_back", not_before=now
         )
 
+    def mark_accepted(self, now: dt.datetime) -> int:
+        """Any state → sent: a server took the message at one of its attempts.
+
+        Not a row that is being sent again just now: its own result comes first.
+        """
+        return self.exclude(
+            status__in=(DeliveryStatus.SENDING, DeliveryStatus.SENT)
+        ).update(
+            status=DeliveryStatus.SENT,
+            reason="",
+            sent_at=Coalesce("sending_at", Value(now)),
+            claim_token=None,
+            lease_until=None,
+        )
+
     def put_back_failed(self, now: dt.datetime) -> int:
         """failed → queued, by a person: as new, since nothing was delivered.
 

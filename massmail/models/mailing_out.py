@@ -74,6 +74,11 @@ class MailingOutQuerySet(models.QuerySet["MailingOut"]):
             status=Status.ACTIVE, finished_at=None, totals=None
         )
 
+    def recount(self) -> None:
+        """A row of a done mailing turned out to be sent."""
+        for mailing in self.filter(status=Status.DONE):
+            self.filter(pk=mailing.pk).update(totals=mailing.counts())
+
     def close_cancelled(self) -> None:
         """What came back to the queue of a cancelled mailing waits for nothing."""
         waiting = Delivery.objects.filter(

@@ -1,8 +1,9 @@
-"""The one door through which an uncertain delivery becomes certain."""
+"""The doors through which a delivery whose fate was unknown becomes certain."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,9 @@ from django.db import transaction
 from massmail.models.delivery import Delivery
 from massmail.models.delivery_event import DeliveryEvent
 from massmail.models.mailing_out import MailingOut
+from massmail.models.send_attempt import SendAttempt
+
+Kind = DeliveryEvent.Kind
 
 
 def resolve_by_proof(
@@ -25,15 +29,51 @@ def resolve_by_proof(
         if not Delivery.objects.resolve(delivery_id, sent=sent, now=now):
             return False
         delivery = Delivery.objects.get(pk=delivery_id)
+        # Each attempt is in doubt once; `attempts` may begin again and be no name.
+        number = SendAttempt.objects.filter(delivery=delivery_id).count()
         DeliveryEvent.objects.create(
             delivery=delivery,
-            kind=DeliveryEvent.Kind.RESOLVED,
+            # A person's "send again" allows one more acceptance, see `check_ledger`.
+            kind=Kind.PUT_BACK if by is not None and not sent else Kind.RESOLVED,
             occurred_at=now,
             detail=detail,
             by=by,
-            source_key=f"resolved:{delivery_id}:{delivery.attempts}",
+            source_key=f"resolved:{delivery_id}:{number}",
         )
         mailing = MailingOut.objects.filter(pk=delivery.mailing_id)
         mailing.reopen()
         mailing.close_cancelled()
         return True
+
+
+def settle_accepted(
+    delivery_ids: Collection[int], *, now: dt.datetime, detail: str
+) -> int:
+    """Those that a server accepted at any attempt are sent, whatever came after.
+
+    A server's answer may be heard late: when the row waits again because a person had
+    it sent again, when it was cancelled meanwhile, or refused at another attempt.
+    Inside the caller's transaction.
+    """
+    accepted = Delivery.objects.filter(
+        pk__in=SendAttempt.objects.filter(
+            delivery__in=delivery_ids, outcome=SendAttempt.Outcome.SENT
+        ).values("delivery")
+    )
+    settled = [
+        pk
+        for pk in accepted.values_list("pk", flat=True)
+        if Delivery.objects.filter(pk=pk).mark_accepted(now)
+    ]
+    DeliveryEvent.objects.bulk_create(
+        DeliveryEvent(
+            delivery_id=pk,
+            kind=Kind.RESOLVED,
+            occurred_at=now,
+            detail=detail,
+            source_key=f"accepted:{pk}",
+        )
+        for pk in settled
+    )
+    MailingOut.objects.filter(deliveries__in=settled).distinct().recount()
+    return len(settled)

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from massmail.models import Delivery, DeliveryEvent, MailingOut, SendAttempt
 from massmail.models.delivery_states import LEASED_STATUSES, OPEN_STATUSES
@@ -36,9 +37,25 @@ def check_ledger(now: dt.datetime) -> Iterator[Broken]:
 
 
 def accepted_twice(now: dt.datetime) -> QuerySet:
-    attempts = SendAttempt.objects.filter(outcome=SendAttempt.Outcome.SENT)
-    twice = attempts.values("delivery").annotate(n=Count("pk")).filter(n__gt=1)
-    return Delivery.objects.filter(pk__in=twice.values("delivery"))
+    """Each acceptance after the first needs a person who wanted it sent again."""
+    attempts = SendAttempt.objects.filter(
+        delivery=OuterRef("pk"), outcome=SendAttempt.Outcome.SENT
+    )
+    decisions = DeliveryEvent.objects.filter(
+        delivery=OuterRef("pk"), kind=DeliveryEvent.Kind.PUT_BACK
+    )
+    twice = SendAttempt.objects.filter(outcome=SendAttempt.Outcome.SENT)
+    several = twice.values("delivery").annotate(n=Count("pk")).filter(n__gt=1)
+    rows = Delivery.objects.filter(pk__in=several.values("delivery"))
+    return rows.alias(
+        acceptances=counted(attempts), decisions=counted(decisions)
+    ).filter(acceptances__gt=F("decisions") + 1)
+
+
+def counted(rows: QuerySet) -> Coalesce:
+    """The number of a delivery's rows, as a subquery."""
+    numbers = rows.order_by().values("delivery").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(numbers), 0)
 
 
 def address_mailed_twice(now: dt.datetime) -> QuerySet:
@@ -65,7 +82,10 @@ def accepted_but_not_sent(now: dt.datetime) -> QuerySet:
     accepted = SendAttempt.objects.filter(
         delivery=OuterRef("pk"), outcome=SendAttempt.Outcome.SENT
     )
-    return Delivery.objects.filter(Exists(accepted)).exclude(status=Status.SENT)
+    # One that is being sent again just now becomes sent with that result.
+    return Delivery.objects.filter(Exists(accepted)).exclude(
+        status__in=(Status.SENT, Status.SENDING)
+    )
 
 
 def rows_lost(now: dt.datetime) -> QuerySet:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from massmail.backends.phases import Reply
 from massmail.conf import conf
@@ -24,7 +24,7 @@ from massmail.models import (
     SuppressedAddress,
 )
 from massmail.models.breakers import StopReason, check_breakers, stop_mailing
-from massmail.models.proof import resolve_by_proof
+from massmail.models.proof import resolve_by_proof, settle_accepted
 from massmail.models.soft_bounces import suppress_after_failures
 from massmail.sending.account_health import account_failed
 from massmail.sending.outcomes import (
@@ -67,28 +67,32 @@ def record(result: Result, token: uuid.UUID, now: dt.datetime) -> bool:
         close_attempt(result, token, now)
     if written:
         draw_consequences(result, now)
-    elif result.announced and proves_something(result):
-        resolve_by_proof(
-            result.delivery.pk,
-            sent=result.outcome.verdict == Verdict.SENT,
-            now=now,
-            detail=f"late reply: {result.reply or result.detail}"[:500],
-        )
+        if result.outcome.verdict != Verdict.SENT:
+            detail = "accepted at another attempt"
+            settle_accepted([result.delivery.pk], now=now, detail=detail)
+    elif result.announced:
+        learn_late(result, now)
     return written
 
 
-def proves_something(result: Result) -> bool:
+def learn_late(result: Result, now: dt.datetime) -> None:
     """An acceptance proves the delivery; a refusal only that of its own attempt.
 
     Where another attempt's fate is open (a person had it sent again), a late refusal
     of the first one must not put the row back a second time.
     """
-    if result.outcome.verdict in (Verdict.SENT, Verdict.UNCERTAIN):
-        return result.outcome.verdict == Verdict.SENT
-    unknown = SendAttempt.objects.filter(
-        delivery=result.delivery, outcome__in=(Attempt.OPEN, Attempt.UNCERTAIN)
+    verdict, pk = result.outcome.verdict, result.delivery.pk
+    detail = f"late reply: {result.reply or result.detail}"[:500]
+    if verdict == Verdict.SENT:
+        settle_accepted([pk], now=now, detail=detail)
+    elif verdict != Verdict.UNCERTAIN and not unknown_attempts(pk).exists():
+        resolve_by_proof(pk, sent=False, now=now, detail=detail)
+
+
+def unknown_attempts(delivery_id: int) -> QuerySet[SendAttempt]:
+    return SendAttempt.objects.filter(
+        delivery=delivery_id, outcome__in=(Attempt.OPEN, Attempt.UNCERTAIN)
     )
-    return not unknown.exists()
 
 
 def write_row(result: Result, token: uuid.UUID, now: dt.datetime) -> int:
@@ -252,6 +256,7 @@ def recover(now: dt.datetime) -> int:
         SendAttempt.objects.filter(delivery__in=lost, outcome=Attempt.OPEN).update(
             outcome=Attempt.UNCERTAIN
         )
+        settle_accepted(lost, now=now, detail="accepted at another attempt")
     return freed + len(lost)
 
 

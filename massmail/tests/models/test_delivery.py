@@ -163,6 +163,11 @@ FREE_TRANSITIONS = {
         ["uncertain"],
         "queued",
     ),
+    "mark_accepted": (
+        lambda r: deliveries.mark_accepted(NOW),
+        ["queued", "claimed", "failed", "skipped", "uncertain"],
+        "sent",
+    ),
     "admit": (lambda r: deliveries.admit(), [], ""),
     "refuse": (lambda r: deliveries.refuse("excluded"), [], ""),
 }

@@ -6,8 +6,10 @@ import datetime as dt
 import uuid
 
 import pytest
+from django.db.models import Q
 
 from massmail.models import Delivery, MassmailSettings, SendAttempt
+from massmail.sending.recording import Result, hand_over, record
 from massmail.tests.factories import (
     NOW,
     DeliveryFactory,
@@ -16,6 +18,7 @@ from massmail.tests.factories import (
     SendAttemptFactory,
     UserFactory,
 )
+from massmail.tests.sending.results import LATER
 
 
 @pytest.fixture
@@ -95,3 +98,28 @@ def ledger():
         return states, sorted(SendAttempt.objects.values_list("delivery", "outcome"))
 
     return take
+
+
+@pytest.fixture
+def claimed(rows, token):
+    return rows(1, token)[0]
+
+
+@pytest.fixture
+def announced(claimed, token):
+    """A row that was handed over: `sending`, with its attempt."""
+    assert hand_over([claimed], token, allowed=Q(), now=NOW) == {claimed.pk}
+    return claimed
+
+
+@pytest.fixture
+def note(token):
+    """Records an outcome for a row at LATER; returns the row as it is then."""
+
+    def note(row, outcome, reply=None, *, announced=True, token=token, **fields):
+        result = Result(row, outcome, reply, announced=announced, **fields)
+        written = record(result, token, LATER)
+        fresh = Delivery.objects.get(pk=row.pk)
+        return written, fresh
+
+    return note

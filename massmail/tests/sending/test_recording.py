@@ -12,51 +12,23 @@ from massmail.backends.phases import Reply
 from massmail.models import (
     Alert,
     Delivery,
-    DeliveryEvent,
     MailingOut,
     SendAttempt,
     SuppressedAddress,
 )
 from massmail.sending import verdicts
 from massmail.sending.outcomes import REPUTATION_REASONS
-from massmail.sending.recording import Result, hand_over, record, recover
-from massmail.sending.verdicts import Outcome, Scope, Verdict
+from massmail.sending.recording import Result, hand_over, record
 from massmail.tests.factories import NOW
+from massmail.tests.sending.results import (
+    LATER,
+    OK,
+    SENT,
+    UNCERTAIN,
+    attempt_of,
+)
 
-LATER = NOW + dt.timedelta(minutes=1)
-OK = Reply(250, "2.0.0", "queued as 42")
-SENT = Outcome(Scope.RECIPIENT, Verdict.SENT)
-UNCERTAIN = Outcome(Scope.RECIPIENT, Verdict.UNCERTAIN, "no_answer_after_dot")
 [SPAM, *_] = sorted(REPUTATION_REASONS)
-
-
-@pytest.fixture
-def claimed(rows, token):
-    return rows(1, token)[0]
-
-
-@pytest.fixture
-def announced(claimed, token):
-    """A row that was handed over: `sending`, with its attempt."""
-    assert hand_over([claimed], token, allowed=Q(), now=NOW) == {claimed.pk}
-    return claimed
-
-
-@pytest.fixture
-def note(token):
-    """Records an outcome for a row at LATER; returns the row as it is then."""
-
-    def note(row, outcome, reply=None, *, announced=True, token=token, **fields):
-        result = Result(row, outcome, reply, announced=announced, **fields)
-        written = record(result, token, LATER)
-        fresh = Delivery.objects.get(pk=row.pk)
-        return written, fresh
-
-    return note
-
-
-def attempt_of(row):
-    return SendAttempt.objects.get(delivery=row)
 
 
 def test_a_hand_over_marks_the_row_and_writes_its_attempt(claimed, token):
@@ -306,71 +278,3 @@ def test_who_lost_the_row_writes_nothing_of_it(claimed, note, ledger, outcome):
     assert not written
     assert ledger() == before
     assert not SuppressedAddress.objects.exists()
-
-
-def recovered(row):
-    recover(NOW + dt.timedelta(hours=1))
-    row.refresh_from_db()
-    assert row.status == "uncertain"
-
-
-def test_a_late_acceptance_is_the_proof_that_it_was_sent(announced, note):
-    recovered(announced)
-
-    written, row = note(announced, SENT, OK)
-
-    assert not written
-    assert row.status == "sent"
-    assert attempt_of(row).outcome == "sent"
-    event = DeliveryEvent.objects.get()
-    assert (event.kind, event.by) == ("resolved", None)
-    assert event.detail == "late reply: 250 2.0.0 queued as 42"
-
-
-def test_a_late_refusal_is_the_proof_that_it_was_not(announced, note):
-    recovered(announced)
-
-    written, row = note(
-        announced, verdicts.give_up("refused"), Reply(554, "", "no thanks")
-    )
-
-    assert not written
-    assert (row.status, row.reason) == ("queued", "put_back")
-    assert attempt_of(row).outcome == "refused"
-
-
-def test_a_late_silence_proves_nothing(announced, note):
-    recovered(announced)
-
-    written, row = note(announced, UNCERTAIN, detail="timed_out")
-
-    assert not written
-    assert (row.status, row.reason) == ("uncertain", "worker_lost")
-    assert not DeliveryEvent.objects.exists()
-
-
-def test_a_late_reply_does_not_touch_what_a_person_has_decided(announced, note):
-    recovered(announced)
-    Delivery.objects.resolve(announced.pk, sent=False, now=LATER)
-
-    written, row = note(announced, SENT, OK)
-
-    assert not written
-    assert (row.status, row.reason) == ("queued", "put_back")
-    assert not DeliveryEvent.objects.exists()
-
-
-def test_a_late_refusal_proves_nothing_about_a_later_attempt(announced, note):
-    recovered(announced)
-    SendAttempt.objects.create(
-        delivery=announced,
-        email_account=announced.email_account,
-        token=uuid.uuid4(),
-        occurred_at=NOW,
-        outcome=SendAttempt.Outcome.UNCERTAIN,
-    )
-
-    note(announced, verdicts.give_up("refused"), Reply(554, "5.0.0", "no"))
-
-    announced.refresh_from_db()
-    assert announced.status == "uncertain"
