@@ -43,7 +43,8 @@ def claim_batch(account_id: int, token: uuid.UUID, *, now: dt.datetime) -> Claim
         return Claim(next_at=free.next_at)
     ids = due_ids(account, settings, now=now, count=free.count)
     until = now + dt.timedelta(seconds=conf.LEASE_SECONDS)
-    Delivery.objects.claim(ids, token, until)
+    # Still of this account: it may just have been handed over to another.
+    Delivery.objects.filter(email_account=account).claim(ids, token, until)
     rows = Delivery.objects.held_by(token, Delivery.Status.CLAIMED).filter(pk__in=ids)
     return Claim(list(rows.order_by("priority", "not_before", "pk")))
 

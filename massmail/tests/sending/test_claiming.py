@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.sending import claiming
 from massmail.sending.claiming import claim_batch
 from massmail.sending.recording import recover
 from massmail.tests.factories import (
@@ -57,6 +58,26 @@ def test_a_claim_returns_its_own_rows_only(rows, claim):
 
     assert len(first.deliveries) == 2
     assert second.deliveries == []
+
+
+def test_a_row_handed_over_meanwhile_is_not_sent_through_its_old_account(
+    rows, claim, anna, monkeypatch
+):
+    """The other account gets it between this one's look at the queue and its claim."""
+    kept, given = rows(2)
+    other = EmailAccountFactory(owner=anna)
+    find = claiming.due_ids
+
+    def find_and_lose(*args, **kwargs):
+        ids = find(*args, **kwargs)
+        Delivery.objects.filter(pk=given.pk).update(email_account=other)
+        return ids
+
+    monkeypatch.setattr(claiming, "due_ids", find_and_lose)
+
+    assert pks(claim()) == [kept.pk]
+    given.refresh_from_db()
+    assert (given.status, given.email_account) == ("queued", other)
 
 
 def test_a_batch_has_its_size(rows, claim, settings):
