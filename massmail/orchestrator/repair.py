@@ -91,10 +91,9 @@ def send_again_to_failed(
         raise WrongState(_("The mailing was cancelled."))
     failed = Delivery.objects.filter(mailing=mailing, status=Status.FAILED)
     count = sum(
-        put_back(ids, by, moment)
+        put_back(mailing, ids, by, moment)
         for ids in chunked(list(failed.values_list("pk", flat=True)), CHUNK)
     )
-    MailingOut.objects.filter(pk=mailing.pk).reopen()
     mailing.refresh_from_db()
     log(mailing, by, "sent again to failed")
     return count
@@ -111,7 +110,8 @@ def skips_if_sent_again(mailing: MailingOut) -> dict[str, int]:
 
 
 @transaction.atomic
-def put_back(ids: list[int], by: Any, now: dt.datetime) -> int:
+def put_back(mailing: MailingOut, ids: list[int], by: Any, now: dt.datetime) -> int:
+    """In the commit in which they wait again their mailing goes on."""
     rows = Delivery.objects.filter(pk__in=ids).select_for_update()
     failed = list(rows.filter(status=Status.FAILED).values_list("pk", flat=True))
     DeliveryEvent.objects.bulk_create(
@@ -124,7 +124,9 @@ def put_back(ids: list[int], by: Any, now: dt.datetime) -> int:
         )
         for pk in failed
     )
-    return Delivery.objects.filter(pk__in=failed).put_back_failed(now)
+    count = Delivery.objects.filter(pk__in=failed).put_back_failed(now)
+    MailingOut.objects.filter(pk=mailing.pk).reopen()
+    return count
 
 
 def waiting_for(account: EmailAccount) -> QuerySet[Delivery]:

@@ -54,6 +54,8 @@ def tidy_up(now: dt.datetime) -> None:
     wake_up(now)
     expire_mailings(now)
     ended_lately(now).close_cancelled()
+    # A row that was put back in the very moment in which its mailing was done.
+    ended_lately(now).reopen()
     finish_mailings(MailingOut.objects.all(), now)
     mail_alerts(now)
     SampleValues.objects.forget()

@@ -26,6 +26,7 @@ from massmail.orchestrator.repair import (
     send_again_to_failed,
     skips_if_sent_again,
 )
+from massmail.orchestrator.walk import walk_account_queues
 from massmail.tests.factories import (
     NOW,
     DeliveryFactory,
@@ -185,6 +186,17 @@ def test_all_failed_rows_wait_again_and_the_mailing_goes_on(with_failed, anna):
     events = DeliveryEvent.objects.values_list("kind", "by")
     assert list(events) == [("put_back", anna.pk)] * 3
     assert log_of(with_failed) == ["sent again to failed"]
+
+
+def test_a_row_put_back_as_its_mailing_was_done_is_sent_all_the_same(with_failed):
+    """Both commits at once: neither saw what the other one did."""
+    type(with_failed).objects.update(finished_at=NOW)
+    with_failed.deliveries.filter(status="failed").put_back_failed(NOW)
+
+    walk_account_queues(NOW)
+
+    with_failed.refresh_from_db()
+    assert (with_failed.status, with_failed.totals) == ("A", None)
 
 
 def test_failed_rows_of_a_cancelled_mailing_stay_failed(with_failed, anna, snapshot_of):
