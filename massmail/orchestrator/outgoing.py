@@ -24,6 +24,7 @@ from massmail.models import (
     MassContact,
     MassmailSettings,
     SampleValues,
+    SendAttempt,
 )
 from massmail.models.address import Address, InvalidAddress
 from massmail.models.breakers import StopReason, stop_mailing
@@ -147,6 +148,8 @@ class Batch:
 
     def _move(self, delivery: Delivery, address: Address) -> None:
         """Write a changed address into the row; a collision becomes `duplicate`."""
+        if was_tried(delivery, address):
+            raise CannotSend(SkipReason.DUPLICATE)
         claimed = Delivery.objects.held_by(self._token, Delivery.Status.CLAIMED)
         try:
             with transaction.atomic():
@@ -264,6 +267,20 @@ def current_address(delivery: Delivery, recipient: Recipient) -> Address:
         return Address.parse(text)
     except InvalidAddress as error:
         raise CannotSend(SkipReason.INVALID_ADDRESS) from error
+
+
+def was_tried(delivery: Delivery, address: Address) -> bool:
+    """Whether the mailing may have reached the address through another record.
+
+    Also by a row that is skipped by now, and so leaves the address free.
+    """
+    if delivery.mailing_id is None:
+        return False
+    others = Delivery.objects.filter(
+        mailing=delivery.mailing_id, address_key=address.key
+    ).exclude(pk=delivery.pk)
+    tried = SendAttempt.objects.filter(delivery__in=others.values("pk"))
+    return tried.exclude(outcome=SendAttempt.Outcome.REFUSED).exists()
 
 
 def opaque(purpose: str, number: int | None) -> str:

@@ -199,6 +199,25 @@ def test_an_address_that_now_collides_becomes_a_duplicate(server):
     assert len(server.accepted) == 1
 
 
+def test_an_address_that_may_have_been_reached_is_not_tried_for_another(server):
+    """Also when the row of the first attempt leaves the address free by now."""
+    server.script.add(Fault(Phase.DOT, drop="reset", times=1, after_accept=True))
+    mailing = launched(server, customers=2)
+    tried, waiting = mailing.deliveries.order_by("pk")
+    send_account_queue(account_of(mailing).pk)
+    Delivery.objects.filter(pk=tried.pk).update(status="skipped", reason="excluded")
+    Customer.objects.filter(email=waiting.address).update(email=tried.address)
+    Delivery.objects.filter(pk=waiting.pk).update(
+        status="queued", not_before=timezone.now()
+    )
+
+    send_all(timezone.now() + dt.timedelta(hours=2))
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.reason) == ("skipped", "duplicate")
+    assert [message.rcpt for message in server.accepted] == [tried.address]
+
+
 def test_a_paused_mailing_sends_nothing_until_it_is_resumed(server):
     mailing = launched(server)
     pause(mailing, by=mailing.owner)
