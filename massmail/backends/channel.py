@@ -9,6 +9,7 @@ from __future__ import annotations
 import selectors
 import socket
 import ssl
+import time
 from collections.abc import Generator
 
 from massmail.backends.phases import Wait
@@ -64,10 +65,15 @@ class Channel:
         return max(self._accepted, self._offered) >= position
 
     def flush(self, deadline: float) -> Waiting:
-        """Hand everything queued to the kernel."""
+        """Hand everything queued to the kernel, nothing of it after the deadline.
+
+        Room in the kernel may be noticed late, by a process that was stopped.
+        """
         while self._unsent:
             if not self._send():
                 yield Wait(self._sock, selectors.EVENT_WRITE, deadline)
+                if time.monotonic() >= deadline:
+                    raise TimeoutError
 
     def read_line(self, deadline: float) -> Generator[Wait, None, bytes]:
         """One line with its end; raises MalformedReply for an endless one."""

@@ -1,7 +1,7 @@
 """One connection of a run, as a generator that says what it waits for.
 
 It yields a `Wait` for its socket, a `Sleep` for a gap, or an `Outgoing` for which
-it needs the `sending` commit; the run sends back whether it may go out.
+it needs the `sending` commit; the run sends back until when its dot may leave, or None.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Sleep:
 
 
 Request = Wait | Sleep | Outgoing
-Steps = Generator[Request, bool | None, None]
+Steps = Generator[Request, float | None, None]
 
 
 class Lane:
@@ -68,15 +68,15 @@ class Lane:
         except SmtpFailure as failure:
             self._failed(message, failure, announced=False)
             return
-        granted = yield message
-        if not granted:
+        dot_before = yield message
+        if dot_before is None:
             connection.close()
             return
         try:
             reply = yield from connection.finish(
                 message.payload,
                 then=self._look_ahead(connection),
-                dot_before=time.monotonic() + conf.HANDOVER_SECONDS,
+                dot_before=dot_before,
             )
         except SmtpFailure as failure:
             self._failed(message, failure, announced=True)

@@ -27,6 +27,13 @@ class Task:
     steps: Steps
     waits_for: Request | None = None
 
+    @property
+    def wakes_at(self) -> float | None:
+        """When (`time.monotonic()`) it goes on even if nothing comes."""
+        if isinstance(self.waits_for, Wait):
+            return self.waits_for.deadline
+        return self.waits_for.until if isinstance(self.waits_for, Sleep) else None
+
 
 class Loop:
     """Drives generators; `stop` ends all gaps."""
@@ -57,22 +64,29 @@ class Loop:
             if isinstance(task.waits_for, Outgoing)
         ]
 
-    def answer(self, message: Outgoing, *, granted: bool) -> None:
+    def answer(self, message: Outgoing, dot_before: float | None) -> None:
+        """Until when (`time.monotonic()`) it may go out; None: not at all."""
         for task in list(self._tasks):
             if task.waits_for is message:
-                self._resume(task, granted)
+                self._resume(task, dot_before)
 
     def turn(self, *, wait: bool) -> bool:
         """Let each connection that is ready go on; whether there was one.
 
-        With `wait` for up to a tick, and then time-outs and gaps that are over count.
+        With `wait` it waits for one, for up to a tick.
         """
-        ready = self._poll(TICK_SECONDS if wait else 0.0)
+        ready = self._poll(self._patience() if wait else 0.0)
         for task in ready:
             self._resume(task, None)
-        if wait and not ready:
-            self._wake_overdue()
+        # However busy the others are: a dot must not leave after its time.
+        self._wake_overdue()
         return bool(ready)
+
+    def _patience(self) -> float:
+        """Seconds until the next time-out or end of a gap, at most a tick."""
+        tick = time.monotonic() + TICK_SECONDS
+        first = min((task.wakes_at or tick for task in self._tasks), default=tick)
+        return max(0.0, min(first, tick) - time.monotonic())
 
     def _poll(self, seconds: float) -> list[Task]:
         waiting = {
@@ -86,6 +100,7 @@ class Loop:
         return [waiting[number] for number, _events in poll.poll(seconds * 1000)]
 
     def _wake_overdue(self) -> None:
+        """Time-outs of connections, ends of gaps."""
         moment = time.monotonic()
         for task in list(self._tasks):
             waits_for = task.waits_for
@@ -96,7 +111,7 @@ class Loop:
             ):
                 self._resume(task, None)
 
-    def _resume(self, task: Task, value: bool | TimeoutError | None) -> None:
+    def _resume(self, task: Task, value: float | TimeoutError | None) -> None:
         try:
             if isinstance(value, TimeoutError):
                 task.waits_for = task.steps.throw(value)

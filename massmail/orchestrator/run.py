@@ -18,6 +18,7 @@ from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.email_account import new_token
 from massmail.orchestrator.clock import Clock
+from massmail.orchestrator.conditions import conditions_now, conditions_of
 from massmail.orchestrator.finishing import finish_mailings
 from massmail.orchestrator.handover import Announcement, announce, claim_of
 from massmail.orchestrator.lane import Lane
@@ -64,6 +65,8 @@ class Run:
         self._lanes = 0
         self._claims: list[uuid.UUID] = []
         self._stopped_at: float | None = None
+        self._announced_at = 0.0
+        self._conditions = conditions_of(account)
 
     # --- for the lanes
 
@@ -207,19 +210,25 @@ class Run:
             found = Announcement()
             self._end("lanes_lost")
         self._take_note(found)
+        dot_before = self._announced_at + conf.HANDOVER_SECONDS
         for message in asking:
             granted = claim_of(message.delivery) in found.granted
-            self._loop.answer(message, granted=granted)
+            self._loop.answer(message, dot_before if granted else None)
 
     @transaction.atomic
     def _write(
         self, results: list[Result], messages: list[Delivery]
     ) -> Announcement | None:
+        # From the beginning: this process may be stopped before the commit returns.
+        self._announced_at = time.monotonic()
         now = self._clock()
         for result in results:
             record(result, result.delivery.claim_token, now)
         if not self._account_works and shows_working_account(results):
             account_worked(self.account.pk, now)
+        if messages and conditions_now(self.account.pk) != self._conditions:
+            self._end("settings_changed")
+            messages = []
         return announce(self.account, messages, self.token, now, lanes=self._lanes)
 
     def _take_note(self, found: Announcement) -> None:

@@ -7,21 +7,31 @@ import time
 from collections import Counter
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connections
 from django.utils import timezone
 
 from massmail.backends.phases import Phase
 from massmail.exceptions import MassmailError, WrongState
-from massmail.models import EmailAccount, MailingOut, MessageVersion
+from massmail.models import (
+    EmailAccount,
+    MailingOut,
+    MassmailSettings,
+    MessageVersion,
+    SuppressedAddress,
+)
 from massmail.models.address import address_key
 from massmail.orchestrator.lifecycle import cancel, launch, pause, resume
 from massmail.orchestrator.send import send_account_queue
+from massmail.sending import account_health
+from massmail.tests.factories import UserFactory
 from massmail.tests.faults.repairs import (
     addresses,
     assert_ledger_is_clean,
     drain,
     everybody,
 )
+from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import (
     account_at,
     draft,
@@ -126,15 +136,73 @@ def accepted_after(server, moment):
     return [message for message in server.accepted if message.accepted_at > moment]
 
 
+def expire(mailing):
+    MailingOut.objects.filter(pk=mailing.pk).update(expires_at=timezone.now())
+
+
+def deactivate_owner(mailing):
+    get_user_model().objects.filter(pk=mailing.owner_id).update(is_active=False)
+
+
+def rest_account(mailing):
+    account = EmailAccount.objects.get()
+    account_health.pause(account, by=mailing.owner, until=None, now=timezone.now())
+
+
+def remove_account(mailing):
+    EmailAccount.objects.update(for_massmail=False)
+
+
+def give_account_away(mailing):
+    EmailAccount.objects.update(owner=UserFactory())
+
+
+def edit_account(mailing):
+    account = EmailAccount.objects.get()
+    account.from_name = "Somebody else"
+    account.save()
+
+
+def edit_settings(mailing):
+    settings = MassmailSettings.load()
+    settings.postal_address = "Elsewhere"
+    settings.save()
+
+
+CLICKS_AND_STATES = [
+    (lambda mailing: pause(mailing, by=mailing.owner), "queued"),
+    (lambda mailing: cancel(mailing, by=mailing.owner), "skipped"),
+    (expire, "queued"),
+    (deactivate_owner, "queued"),
+    (rest_account, "queued"),
+    # Nobody else can mail its recipients.
+    (remove_account, "skipped"),
+    (give_account_away, "skipped"),
+    # The next run goes on with what was edited.
+    (edit_account, "queued"),
+    (edit_settings, "queued"),
+]
+
+
 @pytest.mark.parametrize(
     ("click", "state"),
-    [(pause, "queued"), (cancel, "skipped")],
-    ids=["pause", "cancel"],
+    CLICKS_AND_STATES,
+    ids=[
+        "pause",
+        "cancel",
+        "expiry",
+        "owner made inactive",
+        "account paused",
+        "account removed",
+        "account given away",
+        "account edited",
+        "settings edited",
+    ],
 )
 def test_after_a_click_at_most_one_message_per_connection_leaves(
     server, sending, click, state
 ):
-    click(sending, by=sending.owner)
+    click(sending)
     moment = time.time()
     sending.finish()
 
@@ -142,6 +210,51 @@ def test_after_a_click_at_most_one_message_per_connection_leaves(
     assert len(server.accepted) <= 4 * LANES
     counts = states(sending)
     assert counts == {"sent": len(server.accepted), state: 80 - len(server.accepted)}
+    assert_ledger_is_clean(sending)
+
+
+def delete(customers):
+    customers.delete()
+
+
+def reassign(customers):
+    customers.update(owner=UserFactory())
+
+
+def disqualify(customers):
+    customers.update(disqualified=True)
+
+
+def suppress(customers):
+    for email in customers.values_list("email", flat=True):
+        SuppressedAddress.objects.suppress(email, reason="manual", source="import")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (delete, "recipient_deleted"),
+        (reassign, "not_assigned"),
+        (disqualify, "disqualified"),
+        (suppress, "suppressed"),
+    ],
+)
+def test_who_must_not_be_mailed_any_more_gets_nothing(server, sending, change, reason):
+    """Claimed rows are among them: the recheck stands in the hand-over itself."""
+    rows = sending.deliveries.filter(status__in=("queued", "claimed"))[20:40]
+    gone = {row.address for row in rows}
+    change(Customer.objects.filter(email__in=gone))
+    moment = time.time()
+    sending.finish()
+    drain(sending)
+
+    late = [each for each in accepted_after(server, moment) if each.rcpt in gone]
+    assert len(late) <= LANES
+    skipped = sending.deliveries.filter(status="skipped", reason=reason)
+    assert set(skipped.values_list("address", flat=True)) == gone - set(
+        addresses(server)
+    )
+    assert skipped.count() > len(gone) // 2
     assert_ledger_is_clean(sending)
 
 

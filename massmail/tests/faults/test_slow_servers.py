@@ -81,7 +81,7 @@ def test_a_reply_to_the_dot_that_comes_too_late_is_uncertain(
     server, massmail_times, phase
 ):
     massmail_times(FINAL_DOT_TIMEOUT=0.2)
-    server.script.add(Fault(phase, after_accept=True, delay_seconds=0.6, times=1))
+    server.script.add(Fault(phase, after_accept=True, delay_seconds=2.0, times=1))
     mailing = launched(server, customers=1)
 
     send_all()
