@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from massmail.orchestrator import preparing, send, walk
@@ -12,6 +21,41 @@ PREPARE_SECONDS = 20.0
 EVENTS_SECONDS = 20.0
 # A wake-up that is later than this has been overtaken by a walk.
 STALE_SECONDS = 10.0
+
+# A prefork child never sees `worker_shutting_down`: this byte is memory that the
+# worker's main process shares with the children that it forks.
+_shutting_down = mmap.mmap(-1, 1)
+_main_pid = os.getpid()
+
+
+@worker_shutting_down.connect
+def announce_shutdown(**kwargs: Any) -> None:
+    _shutting_down[0] = 1
+
+
+def is_shutting_down() -> bool:
+    return _shutting_down[0] == 1
+
+
+@contextmanager
+def stop_of_worker() -> Iterator[Callable[[], bool]]:
+    """Says whether the worker is to end; messages in flight then come to their end.
+
+    A child may also be told by a SIGTERM of its own, where systemd sends it to all
+    processes of a unit. The run ends first, then the child does what it did before.
+    """
+    in_child = os.getpid() != _main_pid
+    if not in_child or threading.current_thread() is not threading.main_thread():
+        yield is_shutting_down
+        return
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
+    try:
+        yield lambda: bool(told) or is_shutting_down()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        for number in told[:1]:
+            signal.raise_signal(number)
 
 
 @shared_task(ignore_result=True)
@@ -29,7 +73,8 @@ def send_account_queue(account_id: int) -> None:
     the second: the next run is asked for by the moment that the database holds. Should
     the broker lose it, the walk starts that run.
     """
-    report = send.send_account_queue(account_id)
+    with stop_of_worker() as stop:
+        report = send.send_account_queue(account_id, stop=stop)
     seconds = report.wake_seconds(timezone.now())
     if seconds is not None:
         send_account_queue.apply_async(

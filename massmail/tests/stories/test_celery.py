@@ -42,22 +42,27 @@ class Background:
     folder: Path
     queue: str
 
-    def worker(self) -> subprocess.Popen:
+    def worker(self, pool: str = "prefork", **massmail: float) -> subprocess.Popen:
         return self._celery(
-            "worker", "--pool=prefork", "--concurrency=2", "--without-mingle"
+            "worker",
+            f"--pool={pool}",
+            "--concurrency=2",
+            "--without-mingle",
+            **{f"MASSMAIL_{name}": str(value) for name, value in massmail.items()},
         )
 
     def beat(self, name: str = "beat") -> subprocess.Popen:
         return self._celery("beat", f"--schedule={self.folder / name}", "--pidfile=")
 
-    def _celery(self, *arguments: str) -> subprocess.Popen:
-        return self.processes.celery(
-            *arguments,
-            "--loglevel=WARNING",
-            CELERY_BROKER_URL=BROKER_URL,
-            CELERY_TASK_DEFAULT_QUEUE=self.queue,
+    def _celery(self, *arguments: str, **variables: str) -> subprocess.Popen:
+        given = {
+            "CELERY_BROKER_URL": BROKER_URL,
+            "CELERY_TASK_DEFAULT_QUEUE": self.queue,
             # Many short runs: each of them is one more wake-up.
-            MASSMAIL_RUN_SECONDS="0.5",
+            "MASSMAIL_RUN_SECONDS": "0.5",
+        }
+        return self.processes.celery(
+            *arguments, "--loglevel=WARNING", **given | variables
         )
 
 
@@ -120,20 +125,58 @@ def test_two_beats_and_a_flushed_broker_change_nothing(
     assert_all_were_mailed_once(server, mailing)
 
 
-def test_a_worker_that_is_told_to_stop_loses_nothing(background, server, mailing):
-    background.beat()
-    worker = background.worker()
-    wait_until(lambda: len(server.accepted) >= RECIPIENTS // 3, "mail went out")
+WAYS_TO_STOP = [
+    pytest.param("prefork", os.kill, id="prefork"),
+    # As systemd does by default: each process of the unit gets the signal.
+    pytest.param("prefork", os.killpg, id="prefork, whole group"),
+    pytest.param("threads", os.kill, id="threads"),
+]
 
-    worker.send_signal(signal.SIGTERM)
+
+@pytest.mark.parametrize(("pool", "kill"), WAYS_TO_STOP)
+def test_a_worker_that_is_told_to_stop_begins_no_new_message(
+    background, server, mailing, pool, kill
+):
+    server.script.clear()
+    server.script.add(Fault(Phase.DOT, after_accept=True, delay_seconds=1.0))
+    background.beat()
+    worker = background.worker(pool, RUN_SECONDS=60.0, FINAL_DOT_TIMEOUT=60.0)
+    wait_until(lambda: len(server.accepted) >= len(ACCOUNTS), "replies are awaited")
+
+    kill(worker.pid, signal.SIGTERM)
+    accepted = len(server.accepted)
 
     assert worker.wait(PATIENCE) == 0
+    # What was announced before the signal came may still leave.
+    assert len(server.accepted) <= accepted + len(ACCOUNTS)
     counts = states(mailing)
     assert set(counts) == {"sent", "queued"}
     assert counts["sent"] == len(server.accepted)
     assert not AccountLane.objects.exclude(token=None).exists()
     assert_never_twice_never_lost(server, mailing)
 
-    background.worker()
+    server.script.clear()
+    background.worker(pool)
     wait_until(is_done(mailing), "the mailing is done")
     assert_all_were_mailed_once(server, mailing)
+
+
+@pytest.mark.parametrize(("pool", "kill"), WAYS_TO_STOP)
+def test_a_worker_that_is_told_to_stop_does_not_wait_forever(
+    background, server, mailing, pool, kill
+):
+    """The rows stay `sending`: whether the server took the messages, nobody knows."""
+    server.script.clear()
+    hanging = Fault(Phase.DOT, after_accept=True, hang=True, times=len(ACCOUNTS))
+    server.script.add(hanging)
+    background.beat()
+    worker = background.worker(
+        pool, RUN_SECONDS=600.0, FINAL_DOT_TIMEOUT=600.0, TERM_SECONDS=0.5
+    )
+    wait_until(lambda: len(server.accepted) == len(ACCOUNTS), "replies are awaited")
+
+    kill(worker.pid, signal.SIGTERM)
+
+    assert worker.wait(PATIENCE) == 0
+    assert states(mailing) == {"sending": 2, "queued": RECIPIENTS - 2}
+    assert_never_twice_never_lost(server, mailing)
