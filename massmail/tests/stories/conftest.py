@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,21 @@ pytest.register_assert_rewrite(
     "massmail.tests.stories.processes", "massmail.tests.stories.promises"
 )
 
-from massmail.tests.stories.processes import Nursery, Processes  # noqa: E402
+from massmail.tests.stories.processes import (  # noqa: E402
+    PATIENCE,
+    Nursery,
+    Processes,
+    wait_for_sessions_to_end,
+)
 from massmail.tests.stories.watched_server import WatchedServer  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories start processes: on a busy machine that alone takes a while."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(3 * PATIENCE))
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +42,7 @@ def nursery(transactional_db: None, one_nursery: Nursery) -> Iterator[Nursery]:
     """Its processes end before the test's rows go."""
     yield one_nursery
     one_nursery.clear()
+    wait_for_sessions_to_end()
 
 
 @pytest.fixture
@@ -35,6 +50,7 @@ def processes(transactional_db: None) -> Iterator[Processes]:
     started = Processes()
     yield started
     started.clear()
+    wait_for_sessions_to_end()
 
 
 @pytest.fixture
