@@ -11,6 +11,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Forever: a worker that gave up would stay silent when the broker is back.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 # A run stops by itself after 15 s, but a server may take 600 s to answer a dot.
 CELERY_TASK_SOFT_TIME_LIMIT = None

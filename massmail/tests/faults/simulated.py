@@ -56,6 +56,8 @@ class Worker:
 
     server: MailServer
     account: EmailAccount
+    # How far the clock of its host is wrong.
+    skew: dt.timedelta = dt.timedelta(0)
     token: uuid.UUID | None = None
     batch: Batch | None = None
     claims: list[uuid.UUID] = field(default_factory=list)
@@ -127,6 +129,7 @@ class Worker:
 
     def step(self, answer: Reply, now: dt.datetime) -> None:
         """What a run would do next; `answer` is that to a dot."""
+        now += self.skew
         if self.token is None:
             self.take_lane(now)
         elif self.results or self.asking:

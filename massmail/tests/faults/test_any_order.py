@@ -63,6 +63,8 @@ ANSWERS = [
 ]
 # Within a handover, past it, past a claim's lease, past that of a row being sent.
 SPANS = [1, 31, 130, 700]
+# Of the workers' hosts: two are right, the others are off by more than a lease.
+CLOCK_SKEWS = [0, -300, 0, 900]
 LONG = dt.timedelta(hours=1)
 
 some_worker = st.integers(0, 3)
@@ -93,7 +95,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.rows = list(self.mailing.deliveries.values_list("pk", flat=True))
         self.customers = list(Customer.objects.values_list("pk", flat=True))
         self.workers = [
-            Worker(self.server, self.accounts[number % 3]) for number in range(4)
+            Worker(self.server, self.accounts[number % 3], dt.timedelta(seconds=skew))
+            for number, skew in enumerate(CLOCK_SKEWS)
         ]
 
     def teardown(self) -> None:
@@ -321,8 +324,10 @@ def try_orders(examples: int, steps: int, *, derandomize: bool = False) -> None:
     )
 
 
+# A step is a hundred queries: slow only where the machine is busy.
+@pytest.mark.timeout(900)
 def test_some_orders_of_events():
-    try_orders(10, 30, derandomize=True)
+    try_orders(5, 25, derandomize=True)
 
 
 @pytest.mark.faults

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from massmail.backends.phases import Phase
-from massmail.exceptions import MassmailError, WrongState
+from massmail.exceptions import WrongState
 from massmail.models import (
     EmailAccount,
     MailingOut,
@@ -25,6 +25,7 @@ from massmail.orchestrator.lifecycle import cancel, launch, pause, resume
 from massmail.orchestrator.send import send_account_queue
 from massmail.sending import account_health
 from massmail.tests.factories import UserFactory
+from massmail.tests.faults.clicks import CLICKS, PATIENCE, in_threads
 from massmail.tests.faults.repairs import (
     addresses,
     assert_ledger_is_clean,
@@ -46,30 +47,6 @@ from massmail.tracking.responses import unsubscribe
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LANES = 4
-CLICKS = 20
-PATIENCE = 60.0
-
-
-def in_threads(count, function):
-    """Calls it so often at the same time; returns what each call gave or raised."""
-    barrier = threading.Barrier(count)
-    found = []
-
-    def call():
-        barrier.wait(PATIENCE)
-        try:
-            found.append(function())
-        except MassmailError as error:
-            found.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=call) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    return found
 
 
 def test_twenty_launch_clicks_at_once_launch_once(server):

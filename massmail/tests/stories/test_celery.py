@@ -15,10 +15,13 @@ import pytest
 import redis
 
 from massmail.backends.phases import Phase
+from massmail.exceptions import WrongState
 from massmail.models import AccountLane, MailingOut
 from massmail.orchestrator.lifecycle import launch
+from massmail.tests.faults.clicks import CLICKS, in_threads
 from massmail.tests.mailings import account_at, draft, ready_settings, states
 from massmail.tests.smtp_server import Fault
+from massmail.tests.stories.own_servers import Broker
 from massmail.tests.stories.processes import PATIENCE, Processes, wait_until
 from massmail.tests.stories.promises import (
     assert_drained,
@@ -41,6 +44,7 @@ class Background:
     processes: Processes
     folder: Path
     queue: str
+    broker_url: str = BROKER_URL
 
     def worker(self, pool: str = "prefork", **massmail: float) -> subprocess.Popen:
         return self._celery(
@@ -56,7 +60,7 @@ class Background:
 
     def _celery(self, *arguments: str, **variables: str) -> subprocess.Popen:
         given = {
-            "CELERY_BROKER_URL": BROKER_URL,
+            "CELERY_BROKER_URL": self.broker_url,
             "CELERY_TASK_DEFAULT_QUEUE": self.queue,
             # Many short runs: each of them is one more wake-up.
             "MASSMAIL_RUN_SECONDS": "0.5",
@@ -121,6 +125,50 @@ def test_two_beats_and_a_flushed_broker_change_nothing(
     for accepted in (RECIPIENTS // 4, RECIPIENTS // 2):
         wait_until(lambda n=accepted: len(server.accepted) >= n, "mail went out")
         broker.flushdb()
+    wait_until(is_done(mailing), "the mailing is done")
+    assert_all_were_mailed_once(server, mailing)
+
+
+@pytest.fixture
+def own_broker(tmp_path):
+    broker = Broker(tmp_path)
+    yield broker
+    broker.kill()
+
+
+def test_a_killed_broker_delays_and_changes_nothing(
+    own_broker, processes, tmp_path, server, mailing
+):
+    background = Background(processes, tmp_path, "stories", own_broker.url)
+    background.worker()
+    background.beat()
+    for accepted in (RECIPIENTS // 4, RECIPIENTS // 2):
+        wait_until(lambda n=accepted: len(server.accepted) >= n, "mail went out")
+        own_broker.kill()
+        own_broker.start()
+    wait_until(is_done(mailing), "the mailing is done")
+    assert_all_were_mailed_once(server, mailing)
+
+
+@pytest.mark.faults
+def test_two_beats_eight_workers_and_twenty_launch_clicks_at_once(background, server):
+    server.script.add(SLOW_REPLY)
+    ready_settings()
+    mailing = draft(customers=RECIPIENTS)
+    for address in ACCOUNTS:
+        account_at(server, mailing.owner, from_email=address)
+    for name in ("one", "two"):
+        background.beat(name)
+    for _ in range(4):
+        background.worker()
+        background.worker("threads")
+
+    def click():
+        return launch(MailingOut.objects.get(pk=mailing.pk), by=mailing.owner)
+
+    found = in_threads(CLICKS, click)
+
+    assert Counter(map(type, found)) == {MailingOut: 1, WrongState: CLICKS - 1}
     wait_until(is_done(mailing), "the mailing is done")
     assert_all_were_mailed_once(server, mailing)
 
