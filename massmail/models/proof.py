@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Collection
 from typing import Any
 
@@ -29,8 +30,6 @@ def resolve_by_proof(
         if not Delivery.objects.resolve(delivery_id, sent=sent, now=now):
             return False
         delivery = Delivery.objects.get(pk=delivery_id)
-        # Each attempt is in doubt once; `attempts` may begin again and be no name.
-        number = SendAttempt.objects.filter(delivery=delivery_id).count()
         DeliveryEvent.objects.create(
             delivery=delivery,
             # A person's "send again" allows one more acceptance, see `check_ledger`.
@@ -38,7 +37,8 @@ def resolve_by_proof(
             occurred_at=now,
             detail=detail,
             by=by,
-            source_key=f"resolved:{delivery_id}:{number}",
+            # A row may be in doubt any number of times.
+            source_key=f"resolved:{delivery_id}:{uuid.uuid4().hex}",
         )
         mailing = MailingOut.objects.filter(pk=delivery.mailing_id)
         mailing.reopen()

@@ -24,7 +24,8 @@ def test_a_proof_settles_it_and_is_kept(sent, status):
     row.refresh_from_db()
     assert row.status == status
     event = DeliveryEvent.objects.get()
-    assert (event.delivery, event.kind, event.detail) == (row, "resolved", "a click")
+    kind = "resolved" if sent else "put_back"
+    assert (event.delivery, event.kind, event.detail) == (row, kind, "a click")
     assert (event.by, event.occurred_at) == (by, LATER)
 
 
