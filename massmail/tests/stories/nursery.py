@@ -89,13 +89,15 @@ def load() -> None:
 def main() -> None:
     load()
     orders = {"start": start, "wait": wait}
-    for line in sys.stdin:
-        order = json.loads(line)
-        answer = orders[order.pop("do")](**order)
-        sys.stdout.write(f"{json.dumps(answer)}\n")
-        sys.stdout.flush()
-    # The test run is over, be it killed: no sender may go on alone.
-    os.killpg(0, signal.SIGKILL)
+    try:
+        for line in sys.stdin:
+            order = json.loads(line)
+            answer = orders[order.pop("do")](**order)
+            sys.stdout.write(f"{json.dumps(answer)}\n")
+            sys.stdout.flush()
+    finally:
+        # The test run is over, be it killed: no sender may go on alone.
+        os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
