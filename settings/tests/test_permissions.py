@@ -41,6 +41,8 @@ from settings.tests.writes import recorded_writes
 
 PUBLIC = "news/"
 OPEN = ("login/", "logout/", "jsi18n/")
+# Pages on which everybody with the right makes something of his own.
+ADDING = ("/add/", "massmail/emlmessage/import/")
 # Django and its packages: what these rows are is not an owner's matter.
 FOREIGN_APPS = {"axes"}
 pytestmark = pytest.mark.django_db
@@ -255,7 +257,7 @@ def may_write(role: str, place: Visit) -> bool:
         return True
     if place.page.route.startswith("crm/") and role in (OPERATOR, SUPEROPERATOR):
         return True
-    return place.page.route.endswith("/add/") or (
+    return place.page.route.endswith(ADDING) or (
         place.page.route.startswith("crm/tag/") and role != ANONYMOUS
     )
 
