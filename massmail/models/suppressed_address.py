@@ -43,17 +43,16 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
         self, key: str, *, address: str = "", reason: str, source: str, by: Any = None
     ) -> SuppressedAddress:
         """The same for an address of which only the key is left."""
-        with transaction.atomic(using=self.db):
-            row, created = self.get_or_create(
-                address_key=key,
-                defaults={
-                    "address": address,
-                    "reason": reason,
-                    "source": source,
-                    "by": by,
-                },
-            )
-            if created:
+        new = SuppressedAddress(
+            address_key=key, address=address, reason=reason, source=source, by=by
+        )
+        # Part of the caller's transaction: two at once go one after the other from
+        # here on.
+        with transaction.atomic(using=self.db, savepoint=False):
+            self.bulk_create([new], ignore_conflicts=True)
+            row = self.select_for_update().get(address_key=key)
+            # Its moment tells whether it is this call's own.
+            if row.created_at == new.created_at:
                 keep(Action.ADDED, row)
             elif reason == Reason.OPTED_OUT != row.reason:
                 self.filter(pk=row.pk).update(reason=reason, source=source, by=by)

@@ -22,6 +22,7 @@ from massmail.models import (
     TrackedLink,
     TrackingHit,
 )
+from massmail.models.delivery_event import TRACKED_KINDS
 from massmail.models.proof import resolve_by_proof
 from massmail.tracking.machines import Request, signs
 
@@ -170,8 +171,10 @@ def prove_late(now: dt.datetime) -> None:
     """Rows that became uncertain after their mail had been opened."""
     unsettled = Q(mailing__in=MailingOut.objects.exclude(status=MailingOut.Status.DONE))
     opened = Exists(
-        DeliveryEvent.objects.tracked().filter(
-            delivery=OuterRef("pk"), occurred_at__gte=OuterRef("sending_at")
+        DeliveryEvent.objects.filter(
+            delivery=OuterRef("pk"),
+            kind__in=(*TRACKED_KINDS, DeliveryEvent.Kind.UNSUBSCRIBED),
+            occurred_at__gte=OuterRef("sending_at"),
         )
     )
     for delivery in Delivery.objects.filter(unsettled, opened, status=UNCERTAIN):

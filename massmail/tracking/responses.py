@@ -90,14 +90,13 @@ def unsubscribe(
 
 
 def suppress(person: Responder, source: str) -> None:
-    row = SuppressedAddress.objects.suppress_key(
+    """Locks the row: two requests of one person go one after the other from here."""
+    SuppressedAddress.objects.suppress_key(
         person.address_key,
         address=person.address,
         reason=SuppressedAddress.Reason.OPTED_OUT,
         source=source,
     )
-    # Two requests of one person go one after the other from here on.
-    SuppressedAddress.objects.select_for_update().get(pk=row.pk)
 
 
 def skip_waiting(person: Responder) -> None:
@@ -135,13 +134,14 @@ def records_mailed(person: Responder) -> dict[int, list[str]]:
 def opt_out_identities(content_type_id: int, object_ids: list[str]) -> None:
     MassContact.objects.bulk_create(
         [
-            MassContact(content_type_id=content_type_id, object_id=object_id)
+            MassContact(
+                content_type_id=content_type_id, object_id=object_id, subscribed=False
+            )
             for object_id in object_ids
         ],
-        ignore_conflicts=True,
-    )
-    identities(content_type_id, object_ids).filter(subscribed=True).update(
-        subscribed=False
+        update_conflicts=True,
+        unique_fields=["content_type", "object_id"],
+        update_fields=["subscribed"],
     )
 
 
@@ -166,16 +166,16 @@ def forbid_tracking(person: Responder) -> None:
 
 def remember(delivery: Delivery, *, now: dt.datetime, detail: str) -> None:
     """Keep the event once; it also proves that an uncertain mail was delivered."""
-    DeliveryEvent.objects.get_or_create(
+    event = DeliveryEvent(
         source_key=f"unsubscribed:{delivery.pk}",
-        defaults={
-            "delivery": delivery,
-            "kind": DeliveryEvent.Kind.UNSUBSCRIBED,
-            "occurred_at": now,
-            "detail": detail,
-        },
+        delivery=delivery,
+        kind=DeliveryEvent.Kind.UNSUBSCRIBED,
+        occurred_at=now,
+        detail=detail,
     )
-    resolve_by_proof(delivery.pk, sent=True, now=now, detail=SOURCE)
+    DeliveryEvent.objects.bulk_create([event], ignore_conflicts=True)
+    if delivery.status != Delivery.Status.SENT:
+        resolve_by_proof(delivery.pk, sent=True, now=now, detail=SOURCE)
 
 
 def news_for_host(
