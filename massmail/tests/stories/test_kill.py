@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 
 import pytest
@@ -129,6 +130,8 @@ def assert_story(server: WatchedServer, mailing: MailingOut, *, kills: int) -> N
     assert states(mailing)["sent"] >= mailing.recipients_count - kills * LANES
     # Leases of the dead are the only reason for doubt.
     reasons = mailing.deliveries.filter(status="uncertain").values_list("reason")
+    # Shown by `pytest -rP`.
+    sys.stdout.write(f"{kills} kills: {states(mailing)}\n")
     assert set(reasons) <= {("worker_lost",)}
 
 
