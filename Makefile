@@ -94,6 +94,9 @@ format: install ## format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+messages: install ## bring the translations' catalogs up to date
+	$(EMBEDDED) $(BIN)/python -m settings.tests.catalogs
+
 requirements: install ## compile requirements/*.in (UV_ARGS=--upgrade takes newer versions)
 	$(BIN)/python requirements/compile.py $(UV_ARGS)
 
@@ -103,4 +106,4 @@ clean: ## remove the environments and caches; keeps var/ (data) and .env
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help install demo test test-services test-faults test-browser screenshots test-django61 lint \
-	check-deploy format requirements clean
+	check-deploy format messages requirements clean
