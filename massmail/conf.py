@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.conf import settings
@@ -27,12 +27,19 @@ class MassmailConf:
     REQUIRE_HTTPS: bool = False
     # SMTP and IMAP hosts in private ranges and on loopback, and any port.
     ALLOW_PRIVATE_HOSTS: bool = False
+    # {provider: {"CLIENT_ID": …}}: this site's registrations with mailboxes' providers.
+    OAUTH: dict[str, dict[str, str]] = field(default_factory=dict)
+    # Where staff open this site, for the address to which providers send them back;
+    # that of the request when blank.
+    STAFF_BASE_URL: str = ""
     # The name given in EHLO; the connection's address literal when blank.
     EHLO_NAME: str = ""
 
     CONNECT_TIMEOUT: float = 30.0
     COMMAND_TIMEOUT: float = 60.0
     FINAL_DOT_TIMEOUT: float = 600.0
+    # For each answer of a provider of OAuth2.
+    PROVIDER_TIMEOUT: float = 20.0
     # How long a claimed row or a lane belongs to a silent worker before the dot.
     LEASE_SECONDS: float = 120.0
     # Added to the final dot's time-out in the lease of a row that is being sent.
@@ -71,7 +78,7 @@ class MassmailConf:
 def read() -> MassmailConf:
     """The setting as it is now; raises ImproperlyConfigured for unknown names."""
     given: dict[str, Any] = getattr(settings, "MASSMAIL", {})
-    known = {field.name for field in fields(MassmailConf)}
+    known = {entry.name for entry in fields(MassmailConf)}
     if unknown := sorted(set(given) - known):
         raise ImproperlyConfigured(
             f"MASSMAIL has no such settings: {', '.join(unknown)}."

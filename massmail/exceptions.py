@@ -52,3 +52,28 @@ class TrialRefused(MassmailError):
 
 class HandoverUnconfirmed(MassmailError):
     """The ledger did not take a transition: another worker holds the row."""
+
+
+class ProviderError(MassmailError):
+    """A mailbox's provider did not give access; `code` and `words` are its own."""
+
+    def __init__(self, code: str, words: str = "") -> None:
+        super().__init__(f"{code}: {words}" if words else code)
+        self.code = code
+        self.words = words
+
+
+class ProviderUnavailable(ProviderError):
+    """It passes: try again later."""
+
+
+class ConsentLost(ProviderError):
+    """The person has to connect the mailbox anew."""
+
+
+class ProviderRefused(ProviderError):
+    """Neither of both: mostly this site's registration with the provider."""
+
+
+class ConnectRefused(MassmailError):
+    """A mailbox is not connected; the text says why, for the person who tried."""

@@ -55,3 +55,28 @@ class PasswordAuthenticator:
         yield None
         yield self._user
         yield self._password
+
+
+class XOAuth2Authenticator:
+    """A mailbox and its access token (Google's and Microsoft's XOAUTH2).
+
+    A refused token comes as a challenge whose text is the error; the server says 535
+    only after an empty answer to it.
+    """
+
+    mechanisms = ("XOAUTH2",)
+
+    def __init__(self, mailbox: str, access_token: str) -> None:
+        if {"\1", "\0"} & set(mailbox + access_token):
+            raise ValueError("A mailbox or token must not contain control characters.")
+        self._line = f"user={mailbox}\1auth=Bearer {access_token}\1\1".encode()
+        self._token = access_token
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self._token, base64.b64encode(self._line).decode())
+
+    def responses(self, mechanism: str) -> Generator[bytes | None, bytes, None]:
+        yield self._line
+        while True:
+            yield b""

@@ -28,6 +28,9 @@ class Cause(StrEnum):
     LOGIN_IN_CLEAR = "login_in_clear"
     LOGIN_IMPOSSIBLE = "login_impossible"
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - a name, no secret
+    NEEDS_RECONNECTING = "needs_reconnecting"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROTOCOL_ERROR = "protocol_error"
     SENDER_INVALID = "sender_invalid"
     SENDER_NOT_ASCII = "sender_not_ascii"

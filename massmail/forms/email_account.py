@@ -7,11 +7,15 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.site.owned import OwnedModelForm
 from massmail.backends.hosts import ascii_host, is_loopback, is_public
+from massmail.backends.oauth2 import providers
+from massmail.backends.oauth2.base import Provider
 from massmail.backends.phases import SmtpFailure
+from massmail.backends.presets import PRESETS, preset_choices
 from massmail.conf import conf
 from massmail.models import EmailAccount
 
@@ -25,12 +29,29 @@ def login_choices() -> list[tuple[str, str | Promise]]:
     return [
         (EmailAccount.NO_AUTH, _("none")),
         (EmailAccount.PASSWORD, _("password")),
+        *((name, provider_choice(provider)) for name, provider in providers().items()),
     ]
+
+
+def provider_choice(provider: Provider) -> str:
+    if provider.is_configured:
+        return provider.label
+    text = gettext("%(provider)s (this site is not registered there)")
+    return text % {"provider": provider}
 
 
 class EmailAccountForm(OwnedModelForm):
     """Blank keeps the stored password; nothing of it reaches the page."""
 
+    preset = forms.ChoiceField(
+        label=_("Provider"),
+        choices=preset_choices,
+        required=False,
+        help_text=_(
+            "Choosing one fills in server, login and limits as far as you leave those "
+            "fields as they are."
+        ),
+    )
     auth = forms.ChoiceField(label=_("Login"), choices=login_choices)
     email_host_password = forms.CharField(
         label=_("Password"),
@@ -56,6 +77,7 @@ class EmailAccountForm(OwnedModelForm):
             "reply_to",
             "is_main",
             "for_massmail",
+            "preset",
             "email_host",
             "email_port",
             "security",
@@ -75,16 +97,44 @@ class EmailAccountForm(OwnedModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # What a provider filled in counts as changed, too.
+        self.taken: set[str] = set()
         # Not even as an initial value: a blank field is then an unchanged one.
         self.initial.pop("email_host_password", None)
+        # A provider fills it in.
+        self.fields["email_host"].required = False
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        self.take_preset(cleaned)
         self.keep_password(cleaned)
         self.check_login(cleaned)
         self.check_server(cleaned, "email_host", "email_port", MAIL_PORTS)
         self.check_server(cleaned, "imap_host", "imap_port", IMAP_PORTS)
         return cleaned
+
+    def take_preset(self, cleaned: dict[str, Any]) -> None:
+        """The provider's values where nothing else was entered together with it."""
+        preset = PRESETS.get(cleaned.get("preset", ""))
+        if preset is not None and "preset" in self.changed_data:
+            entered = super().changed_data
+            taken = {
+                name: value
+                for name, value in preset.fields.items()
+                if name not in entered and name in self.fields
+            }
+            self.taken = {
+                name for name in taken if taken[name] != self.initial.get(name)
+            }
+            cleaned |= taken
+        if not cleaned.get("email_host") and "email_host" not in self.errors:
+            text = _("Enter the server's name, or choose a provider above.")
+            self.add_error("email_host", text)
+
+    @property
+    def is_another_mailbox(self) -> bool:
+        """Tokens that were given for the account as it was are of no use."""
+        return bool({"from_email", "auth"} & set(self.changed_data))
 
     def keep_password(self, cleaned: dict[str, Any]) -> None:
         if cleaned.get("clear_password"):
@@ -138,8 +188,8 @@ class EmailAccountForm(OwnedModelForm):
 
     @property
     def changed_data(self) -> list[str]:
-        """Forgetting a password changes it, though its field stays blank."""
-        changed = list(super().changed_data)
+        """With what changes though its field was left alone."""
+        changed = [*super().changed_data, *sorted(self.taken)]
         if "clear_password" in changed and "email_host_password" not in changed:
             changed.append("email_host_password")
         return changed

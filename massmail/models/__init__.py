@@ -20,6 +20,7 @@ from massmail.models.heartbeat import Heartbeat
 from massmail.models.mailing_out import MailingOut
 from massmail.models.mass_contact import MassContact
 from massmail.models.massmail_settings import MassmailSettings
+from massmail.models.oauth_request import OAuthRequest
 from massmail.models.sample_values import SampleValues
 from massmail.models.selected_chunk import SelectedChunk
 from massmail.models.send_attempt import SendAttempt
@@ -46,6 +47,7 @@ __all__ = [
     "MassmailSettings",
     "MessageVersion",
     "NamedLink",
+    "OAuthRequest",
     "SampleValues",
     "SelectedChunk",
     "SendAttempt",

@@ -73,3 +73,8 @@ class Alert(models.Model):
 def account_cause(account_id: int) -> str:
     """The cause of alerts about an account's health."""
     return f"account:{account_id}"
+
+
+def token_cause(account_id: int) -> str:
+    """The cause of warnings that an account's access ends soon."""
+    return f"token:{account_id}"

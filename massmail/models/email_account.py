@@ -46,6 +46,50 @@ class EmailAccountQuerySet(models.QuerySet["EmailAccount"]):
             Q(state=State.ACTIVE) | Q(state=State.PAUSED, paused_until__lte=now)
         )
 
+    def lease_tokens(
+        self, account: EmailAccount, *, until: dt.datetime, now: dt.datetime
+    ) -> uuid.UUID | None:
+        """The right to renew the tokens that `account` holds; None: another has it.
+
+        Another worker may have renewed them since they were read: the version tells.
+        """
+        lease = new_token()
+        free = Q(token_lease=None) | Q(token_lease_until__lte=now)
+        taken = self.filter(
+            free, pk=account.pk, token_version=account.token_version
+        ).update(token_lease=lease, token_lease_until=until)
+        return lease if taken else None
+
+    def return_tokens(self, account_id: int, lease: uuid.UUID) -> int:
+        """Give the lease back without new tokens."""
+        return self.filter(pk=account_id, token_lease=lease).update(
+            token_lease=None, token_lease_until=None
+        )
+
+    def store_tokens(
+        self, account_id: int, lease: uuid.UUID | None = None, **tokens: Any
+    ) -> int:
+        """New tokens end every lease; with `lease`, only as long as it is held."""
+        rows = self.filter(pk=account_id)
+        if lease is not None:
+            rows = rows.filter(token_lease=lease)
+        return rows.update(
+            token_lease=None,
+            token_lease_until=None,
+            token_version=F("token_version") + 1,
+            **tokens,
+        )
+
+    def forget_tokens(self, account_id: int) -> int:
+        """They were for another mailbox or another login."""
+        return self.store_tokens(
+            account_id,
+            access_token="",
+            access_token_expires_at=None,
+            refresh_token="",
+            refresh_token_expires_at=None,
+        )
+
     def lock(self, pk: int) -> EmailAccount:
         """The account, its row locked until the end of the transaction.
 
@@ -53,6 +97,18 @@ class EmailAccountQuerySet(models.QuerySet["EmailAccount"]):
         written meanwhile. With a full lock a claim and a hand-over could deadlock.
         """
         return self.select_for_update(no_key=True).get(pk=pk)
+
+
+# What workers renew at any time: a save of an older copy must not bring it back.
+TOKEN_FIELDS = (
+    "access_token",
+    "access_token_expires_at",
+    "refresh_token",
+    "refresh_token_expires_at",
+    "token_version",
+    "token_lease",
+    "token_lease_until",
+)
 
 
 class EmailAccount(Owned, Timestamped):
@@ -78,6 +134,8 @@ class EmailAccount(Owned, Timestamped):
     from_name = models.CharField(_("sender's name"), max_length=200, blank=True)
     reply_to = models.EmailField(_("reply to"), max_length=254, blank=True)
 
+    # A name among `backends.presets`.
+    preset = models.CharField(_("provider"), max_length=30, blank=True)
     email_host = models.CharField(_("SMTP server"), max_length=253)
     email_port = models.PositiveIntegerField(
         _("port"),
@@ -93,6 +151,12 @@ class EmailAccount(Owned, Timestamped):
     access_token = EncryptedTextField(blank=True, editable=False)
     access_token_expires_at = models.DateTimeField(null=True, editable=False)
     refresh_token = EncryptedTextField(blank=True, editable=False)
+    refresh_token_expires_at = models.DateTimeField(null=True, editable=False)
+    # Counts the tokens that were stored: who read an older one must read again.
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    # Whoever holds the lease may ask the provider for a new token, nobody else.
+    token_lease = models.UUIDField(null=True, editable=False)
+    token_lease_until = models.DateTimeField(null=True, editable=False)
 
     is_main = models.BooleanField(
         _("main account"),
@@ -111,6 +175,29 @@ class EmailAccount(Owned, Timestamped):
         null=True,
         blank=True,
         help_text=_("The limit of Massmail Settings when blank."),
+    )
+    per_domain_hour = models.PositiveIntegerField(
+        _("per domain and hour"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("To addresses of one domain; no limit when blank."),
+    )
+    warm_up_start = models.PositiveIntegerField(
+        _("first day"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Messages on the first day; no warm-up when blank."),
+    )
+    warm_up_growth = models.PositiveIntegerField(
+        _("more each day"),
+        default=20,
+        validators=[MinValueValidator(1)],
+        help_text=_("Until the limit per day is reached."),
+    )
+    warm_up_began_at = models.DateTimeField(
+        _("warm-up began"), null=True, editable=False
     )
     min_gap_seconds = models.FloatField(
         _("shortest gap"), default=15.0, validators=[MinValueValidator(0.0)]
@@ -136,6 +223,8 @@ class EmailAccount(Owned, Timestamped):
     # What the server said it takes (SMTP SIZE) when the connection was last tested.
     max_message_bytes = models.PositiveBigIntegerField(null=True, editable=False)
     failures_in_a_row = models.PositiveIntegerField(default=0, editable=False)
+    # When a background check last looked at the login.
+    checked_at = models.DateTimeField(null=True, editable=False)
     # The random gap after the last mail ends here.
     next_send_at = models.DateTimeField(null=True, editable=False)
 
@@ -164,6 +253,38 @@ class EmailAccount(Owned, Timestamped):
     def __str__(self) -> str:
         return f"{self.name} <{self.from_email}>"
 
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> EmailAccount:
+        account = super().from_db(*args, **kwargs)
+        account._loaded_tokens = account._tokens()
+        return account
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Leaves tokens alone that were not changed here since they were read."""
+        if not args and "update_fields" not in kwargs and not self._state.adding:
+            kwargs["update_fields"] = self._fields_to_save()
+        super().save(*args, **kwargs)
+        self._loaded_tokens = self._tokens()
+
+    def _fields_to_save(self) -> list[str]:
+        loaded = getattr(self, "_loaded_tokens", {})
+        unchanged = {
+            name for name, value in self._tokens().items() if loaded.get(name) == value
+        }
+        left_out = unchanged | self.get_deferred_fields()
+        return [
+            field.name
+            for field in self._meta.concrete_fields
+            if not field.primary_key
+            and field.name not in left_out
+            and field.attname not in left_out
+        ]
+
+    def _tokens(self) -> dict[str, Any]:
+        return {
+            name: self.__dict__[name] for name in TOKEN_FIELDS if name in self.__dict__
+        }
+
     def clean(self) -> None:
         for field in ("from_email", "reply_to"):
             try:
@@ -171,6 +292,11 @@ class EmailAccount(Owned, Timestamped):
                     Address.parse(getattr(self, field))
             except InvalidAddress as error:
                 raise ValidationError({field: str(error)}) from error
+
+    @property
+    def is_connected(self) -> bool:
+        """A person has let this site use the mailbox."""
+        return bool(self.refresh_token or self.access_token)
 
     @property
     def has_gaps(self) -> bool:

@@ -11,12 +11,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from common.fields import DecryptionError
-from massmail.backends.causes import Cause
-from massmail.backends.phases import Phase, SmtpFailure, Wait
+from massmail.backends.phases import SmtpFailure, Wait
 from massmail.conf import conf
 from massmail.orchestrator.outgoing import Outgoing
-from massmail.sending.connections import new_connection
+from massmail.sending.connections import open_connection
 
 if TYPE_CHECKING:
     from massmail.backends.smtp import SmtpConnection
@@ -96,16 +94,9 @@ class Lane:
             return connection
         if connection is not None:
             yield from connection.quit()
-        self.connection = connection = self._new_connection()
-        yield from connection.open()
-        return connection
-
-    def _new_connection(self) -> SmtpConnection:
-        try:
-            return new_connection(self.run.account)
-        except DecryptionError as error:
-            detail = Cause.SECRET_UNREADABLE.says(error)
-            raise SmtpFailure(Phase.AUTH, None, detail) from error
+        self.connection = None
+        self.connection = yield from open_connection(self.run.account, self.run.now)
+        return self.connection
 
     def _look_ahead(self, connection: SmtpConnection) -> tuple[str, str, int] | None:
         """The next envelope, to be sent behind the dot where there is no gap."""

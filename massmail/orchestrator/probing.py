@@ -6,15 +6,26 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from common.fields import DecryptionError
+from django.utils import timezone
+
 from massmail.backends.causes import Cause
 from massmail.backends.phases import Phase, SmtpFailure, Wait
 from massmail.backends.smtp import SmtpConnection, drive
 from massmail.conf import conf
 from massmail.models import EmailAccount
 from massmail.models.address import Address, InvalidAddress
-from massmail.sending.connections import new_connection
+from massmail.sending.connections import open_connection
 from massmail.sending.outcomes import HELP, classify
+
+# What the login needs is made ready first, lest a server wait for it.
+BEFORE_CONNECTING = frozenset(
+    {
+        Cause.NEEDS_RECONNECTING,
+        Cause.PROVIDER_REFUSED,
+        Cause.PROVIDER_UNAVAILABLE,
+        Cause.SECRET_UNREADABLE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +69,8 @@ def probe_connection(account: EmailAccount) -> list[Step]:
 
 
 def converse(account: EmailAccount) -> Generator[Wait, None, None]:
-    connection = connection_of(account)
+    connection = yield from open_connection(account, timezone.now)
     try:
-        yield from connection.open()
         remember_limit(account, connection)
         address = sender_of(account)
         yield from connection.probe(address, address)
@@ -105,14 +115,6 @@ def sender_of(account: EmailAccount) -> str:
         raise SmtpFailure(Phase.MAIL, None, detail) from error
 
 
-def connection_of(account: EmailAccount) -> SmtpConnection:
-    try:
-        return new_connection(account)
-    except DecryptionError as error:
-        detail = Cause.SECRET_UNREADABLE.says(error)
-        raise SmtpFailure(Phase.CONNECT, None, detail) from error
-
-
 def steps_until(phases: list[Phase], failure: SmtpFailure) -> list[Step]:
     """Phases before the fault are done, those behind it were not reached."""
     reached = phases.index(failure.phase) if failure.phase in phases else 0
@@ -123,5 +125,6 @@ def steps_until(phases: list[Phase], failure: SmtpFailure) -> list[Step]:
         str(failure.reply or failure.detail),
         str(HELP.get(outcome.reason, "")),
     )
-    done = [Step(phase, "done") for phase in phases[:reached]]
+    before = "open" if Cause.of(failure.detail) in BEFORE_CONNECTING else "done"
+    done = [Step(phase, before) for phase in phases[:reached]]
     return [*done, fault, *(Step(phase, "open") for phase in phases[reached + 1 :])]

@@ -6,6 +6,7 @@ A dot is written only after the commit that announces it.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 import uuid
@@ -69,6 +70,9 @@ class Run:
         self._conditions = conditions_of(account)
 
     # --- for the lanes
+
+    def now(self) -> dt.datetime:
+        return self._clock()
 
     @property
     def is_stopped(self) -> bool:

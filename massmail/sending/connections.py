@@ -1,26 +1,94 @@
-"""From an account's row to a connection that can be opened."""
+"""From an account's row to an open connection, with a token where one is needed."""
 
 from __future__ import annotations
 
-from common.fields import reveal
+from collections.abc import Callable, Generator
+from functools import partial
+
+from common.fields import DecryptionError, reveal
+from massmail.backends.causes import Cause
+from massmail.backends.oauth2 import provider_named
+from massmail.backends.phases import Phase, SmtpFailure, Wait
 from massmail.backends.server import Server, Timeouts
 from massmail.backends.smtp import SmtpConnection
 from massmail.conf import conf
+from massmail.credentials import AccessToken, Clock, access_token
+from massmail.exceptions import ConsentLost, ProviderError, ProviderUnavailable
 from massmail.models import EmailAccount
+from massmail.models.address import Address, InvalidAddress
+from massmail.sending.outcomes import classify
+
+PASSWORD = EmailAccount.PASSWORD
 
 
-def server_of(account: EmailAccount) -> Server:
-    """Raises `DecryptionError` when the stored password cannot be read."""
+def open_connection(
+    account: EmailAccount, clock: Clock
+) -> Generator[Wait, None, SmtpConnection]:
+    """An open connection; raises SmtpFailure, also for what a provider refused.
+
+    A refused token is renewed once: it may have been withdrawn before its time. A
+    second refusal means the mailbox.
+    """
+    if provider_named(account.auth) is None:
+        return (yield from opened(account))
+    token = yield from token_of(account, clock)
+    try:
+        return (yield from opened(account, token))
+    except SmtpFailure as failure:
+        outcome = classify(failure.phase, failure.reply, detail=failure.detail)
+        if not outcome.needs_token_refresh:
+            raise
+    token = yield from token_of(account, clock, refused=token)
+    return (yield from opened(account, token))
+
+
+def opened(
+    account: EmailAccount, token: AccessToken | None = None
+) -> Generator[Wait, None, SmtpConnection]:
+    connection = new_connection(account, token)
+    yield from connection.open()
+    return connection
+
+
+def new_connection(
+    account: EmailAccount, token: AccessToken | None = None
+) -> SmtpConnection:
+    """Not yet open; raises SmtpFailure when what it needs cannot be read."""
+    try:
+        return SmtpConnection(server_of(account, token), timeouts())
+    except DecryptionError as error:
+        detail = Cause.SECRET_UNREADABLE.says(error)
+        raise SmtpFailure(Phase.AUTH, None, detail) from error
+    except InvalidAddress as error:
+        detail = Cause.SENDER_INVALID.says(error)
+        raise SmtpFailure(Phase.AUTH, None, detail) from error
+
+
+def server_of(account: EmailAccount, token: AccessToken | None = None) -> Server:
+    """Raises `DecryptionError` for a password of another key, if it is needed."""
+    by_password = account.auth == PASSWORD
     return Server(
         host=account.email_host,
         port=account.email_port,
         security=account.security,
         auth=account.auth,
         user=account.email_host_user,
-        password=reveal(account.email_host_password),
+        password=reveal(account.email_host_password) if by_password else "",
         ehlo_name=conf.EHLO_NAME,
         allow_private_hosts=conf.ALLOW_PRIVATE_HOSTS,
+        authenticator=authenticator_of(account, token),
     )
+
+
+def authenticator_of(
+    account: EmailAccount, token: AccessToken | None
+) -> Callable[[], object] | None:
+    """The mailbox that consented is the account's address: it is the user's name."""
+    provider = provider_named(account.auth)
+    if provider is None or token is None:
+        return None
+    mailbox = Address.parse(account.from_email).wire
+    return partial(provider.authenticator, mailbox, token.text)
 
 
 def timeouts() -> Timeouts:
@@ -31,6 +99,22 @@ def timeouts() -> Timeouts:
     )
 
 
-def new_connection(account: EmailAccount) -> SmtpConnection:
-    """Not yet open; raises `DecryptionError`."""
-    return SmtpConnection(server_of(account), timeouts())
+def token_of(
+    account: EmailAccount, clock: Clock, refused: AccessToken | None = None
+) -> Generator[Wait, None, AccessToken]:
+    """The account's token; what prevents it is a failure of the login."""
+    try:
+        return (yield from access_token(account.pk, clock=clock, refused=refused))
+    except DecryptionError as error:
+        detail = Cause.SECRET_UNREADABLE.says(error)
+        raise SmtpFailure(Phase.AUTH, None, detail) from error
+    except ProviderError as error:
+        raise SmtpFailure(Phase.AUTH, None, cause_of(error).says(error)) from error
+
+
+def cause_of(error: ProviderError) -> Cause:
+    if isinstance(error, ConsentLost):
+        return Cause.NEEDS_RECONNECTING
+    if isinstance(error, ProviderUnavailable):
+        return Cause.PROVIDER_UNAVAILABLE
+    return Cause.PROVIDER_REFUSED

@@ -32,8 +32,18 @@ HELP: dict[str, str | Promise] = {
         "The account's own address, or its reply address, is not valid. Correct it."
     ),
     "secret_unreadable": _(
-        "The stored password cannot be read with this site's keys. Enter it again, or "
-        "ask the site's operator whether a key is missing."
+        "The stored password or access cannot be read with this site's keys. Ask the "
+        "site's operator whether a key is missing; else enter the password again, or "
+        "connect the account anew."
+    ),
+    "needs_reconnecting": _(
+        "The account needs reconnecting: its provider does not let this site use the "
+        "mailbox any more. Connect it again by the button on the account's page; what "
+        "is waiting then goes on."
+    ),
+    "provider_refused": _(
+        "The provider refuses this site, whatever the mailbox. Show its words to the "
+        "site's operator: the site's registration there may have expired."
     ),
     "encryption_required": _(
         "The server wants an encrypted connection. Choose STARTTLS or TLS as security."
@@ -52,8 +62,8 @@ HELP: dict[str, str | Promise] = {
         "365 administrator can allow “Authenticated SMTP” for the mailbox."
     ),
     "password_login_disabled": _(
-        "Microsoft does not accept passwords for sending any more. Connect the account "
-        "by the Microsoft button instead."
+        "Microsoft has ended sending with a password (basic authentication for SMTP). "
+        "Connect the account by the Microsoft button instead."
     ),
     "account_blocked": _(
         "The provider has blocked this mailbox from sending, mostly after it looked "
@@ -120,6 +130,10 @@ HELP: dict[str, str | Promise] = {
     "login_unavailable": _(
         "The server cannot check logins at the moment, or there were too many. Sending "
         "goes on by itself."
+    ),
+    "provider_unavailable": _(
+        "The mailbox's provider cannot renew the access at the moment. Sending goes on "
+        "by itself."
     ),
     "sender_unverified": _(
         "The server cannot verify the account's address at the moment. If it goes on, "

@@ -44,7 +44,7 @@ RESTRICTED = (
 )
 PER_DAY = r"daily|24.?hours?|per day|a day|SubmissionQuota|RecipientRateLimit"
 LIMIT = (
-    r"(daily|hourly|sending|relay|outbound|submission|rate|per.?user)"
+    r"(daily|hourly|send|sending|relay|outbound|submission|rate|per.?user)"
     r"( \w+){0,4}? (limit|quota)|rate.?limit"
     r"|max(imum)? ((number of )?)(e-?mails|messages|recipients) (per|an?|in)\b"
     r"|(limit|quota).{0,40} (per|an?) (minute|hour|day)|e-?mail quota exceeded"

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from massmail.backends.oauth2 import providers
 from massmail.forms.email_account import EmailAccountForm
 from massmail.forms.pause_account import PauseForm
 from massmail.models import Alert, Delivery, EmailAccount
@@ -32,6 +33,8 @@ from massmail.site.account_facts import (
     waiting_count,
 )
 from massmail.site.account_handover import AccountHandover
+from massmail.site.account_limits import limit_warnings, stated_limits
+from massmail.site.account_login import allow_forms_to, login_of
 from massmail.site.base import OWNER_FILTER
 from massmail.site.links import admin_url
 
@@ -53,6 +56,7 @@ LOGIN = (
     _("Server and login"),
     {
         "fields": [
+            "preset",
             ("email_host", "email_port", "security"),
             ("auth", "email_host_user"),
             "email_host_password",
@@ -151,10 +155,21 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
                 "usages": usages_of(account, timezone.now()),
                 "waiting": waiting_count(account),
                 "history": history_of(account),
+                "stated": stated_limits(account),
             }
             if self.has_change_permission(request, account):
                 context |= self.buttons_of(account, health)
-        return super().render_change_form(request, context, **kwargs)
+                context |= self.login_of(account)
+        response = super().render_change_form(request, context, **kwargs)
+        if context.get("login"):
+            allow_forms_to(list(providers().values()), response)
+        return response
+
+    def login_of(self, account: EmailAccount) -> dict[str, Any]:
+        """Where there is a provider to connect to."""
+        login = login_of(account)
+        is_shown = login.start_url and (login.provider or login.others)
+        return {"login": login} if is_shown else {}
 
     def buttons_of(self, account: EmailAccount, health: Health) -> dict[str, Any]:
         """What makes sense now; recipients are offered to others while it rests."""
@@ -170,6 +185,10 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
         self, request: HttpRequest, obj: EmailAccount, form: Any, change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
+        if change and form.is_another_mailbox:
+            EmailAccount.objects.forget_tokens(obj.pk)
+        for warning in limit_warnings(obj):
+            messages.warning(request, warning)
         obj.needs_test = bool(CONNECTION_FIELDS.intersection(form.changed_data))
         if change and "owner" in form.changed_data:
             cause = account_cause(obj.pk)

@@ -27,7 +27,7 @@ LAYERS = (
     {"conf", "exceptions", "signals"},
     {"models", "migrations"},
     {"recipients", "backends"},
-    {"permissions", "tokens"},
+    {"credentials", "permissions", "tokens"},
     {
         "audience",
         "content",

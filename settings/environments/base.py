@@ -7,7 +7,7 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from settings.environments.env import PROJECT_DIR, env
+from settings.environments.env import PROJECT_DIR, env, oauth_registrations
 
 BASE_DIR = PROJECT_DIR
 # Data that the embedded default keeps: database, media, the demo's mail.
@@ -128,7 +128,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        "plain": {
+            "()": "common.logs.MaskingFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
@@ -136,11 +139,27 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 
+# What handles passwords and tokens shows no values in exception mails.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "common.exception_reports.HidingFilter"
+HIDDEN_TRACEBACK_PACKAGES = [
+    "common.fields",
+    "common.rotation",
+    "massmail.backends",
+    "massmail.credentials",
+    "massmail.forms.email_account",
+    "massmail.orchestrator.connecting",
+    "massmail.sending.connections",
+    "massmail.site.email_account",
+    "massmail.views.oauth",
+]
+
 MASSMAIL = {
     "ACCESS_POLICY": "crm.access.CrmAccessPolicy",
     "ALLOW_PRIVATE_HOSTS": env.bool("MASSMAIL_ALLOW_PRIVATE_HOSTS", default=False),
     "DNS_TIMEOUT": env.float("MASSMAIL_DNS_TIMEOUT", default=3.0),
     "EHLO_NAME": env.str("MASSMAIL_EHLO_NAME", default=""),
+    "OAUTH": oauth_registrations(),
+    "STAFF_BASE_URL": env.str("STAFF_BASE_URL", default=""),
     "PUBLIC_URLCONF": "settings.public_urls",
     "EDITOR_WIDGET": "massmail.forms.editing.VisualEditor",
 }

@@ -74,3 +74,13 @@ def public_base_url(*, default: str = "") -> str:
             "PUBLIC_BASE_URL must begin with https:// (or http:// for a trial)."
         )
     return value
+
+
+def oauth_registrations() -> dict[str, dict[str, str]]:
+    """Each OAUTH_<PROVIDER>_<NAME>: a new provider needs no line here."""
+    found: dict[str, dict[str, str]] = {}
+    for name, value in os.environ.items():
+        matched = re.fullmatch(r"OAUTH_([A-Z0-9]+)_([A-Z_]+)", name)
+        if matched and value.strip():
+            found.setdefault(matched[1].lower(), {})[matched[2]] = value.strip()
+    return found

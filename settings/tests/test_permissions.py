@@ -79,6 +79,7 @@ def arguments(world: World) -> dict[str, object]:
         "token": world.token,
         "code": "nocode",
         "slug": "no-slug",
+        "pk": world.account.pk,
         "app_label": "massmail",
         "url": "no/such/page",
         "content_type_id": ContentType.objects.get_for_model(Contact).pk,

@@ -147,7 +147,7 @@ def test_an_open_form_does_not_undo_what_happened_meanwhile(browser, owner, acco
         ({"clear_password": "on"}, "email_host_password"),
         ({"email_host": "https://smtp.example.com"}, "email_host"),
         ({"email_host": "smtp.example.com:587"}, "email_host"),
-        ({"auth": "google"}, "auth"),
+        ({"auth": "carrier-pigeon"}, "auth"),
         ({"from_email": "anna@"}, "from_email"),
         ({"max_gap_seconds": "-1"}, "max_gap_seconds"),
     ],
