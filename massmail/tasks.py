@@ -14,7 +14,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from massmail.orchestrator import preparing, send, walk
+from massmail.orchestrator import checking, preparing, send, walk
 from massmail.tracking import events
 
 PREPARE_SECONDS = 20.0
@@ -92,3 +92,17 @@ def prepare_mailings() -> None:
 def process_hits() -> None:
     """Turn what the recipients' pages wrote down into opens and clicks."""
     events.process_hits(now=timezone.now(), seconds=EVENTS_SECONDS)
+
+
+@shared_task(ignore_result=True)
+def check_idle_accounts() -> None:
+    """Look at accounts that send nothing, and at access that ends soon."""
+    checking.warn_of_ending_access()
+    for account_id in checking.idle_accounts():
+        check_account.delay(account_id)
+
+
+@shared_task(ignore_result=True)
+def check_account(account_id: int) -> None:
+    """Log in to an idle account."""
+    checking.check_account(account_id)

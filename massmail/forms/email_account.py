@@ -52,7 +52,9 @@ class EmailAccountForm(OwnedModelForm):
             "fields as they are."
         ),
     )
-    auth = forms.ChoiceField(label=_("Login"), choices=login_choices)
+    auth = forms.ChoiceField(
+        label=_("Login"), choices=login_choices, initial=EmailAccount.PASSWORD
+    )
     email_host_password = forms.CharField(
         label=_("Password"),
         required=False,
@@ -101,8 +103,9 @@ class EmailAccountForm(OwnedModelForm):
         self.taken: set[str] = set()
         # Not even as an initial value: a blank field is then an unchanged one.
         self.initial.pop("email_host_password", None)
-        # A provider fills it in.
-        self.fields["email_host"].required = False
+        # A provider fills it in; who only sees the account has no such field.
+        if "email_host" in self.fields:
+            self.fields["email_host"].required = False
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -127,7 +130,7 @@ class EmailAccountForm(OwnedModelForm):
                 name for name in taken if taken[name] != self.initial.get(name)
             }
             cleaned |= taken
-        if not cleaned.get("email_host") and "email_host" not in self.errors:
+        if "email_host" in cleaned and not cleaned["email_host"]:
             text = _("Enter the server's name, or choose a provider above.")
             self.add_error("email_host", text)
 

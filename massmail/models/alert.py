@@ -75,6 +75,6 @@ def account_cause(account_id: int) -> str:
     return f"account:{account_id}"
 
 
-def token_cause(account_id: int) -> str:
-    """The cause of warnings that an account's access ends soon."""
+def token_cause(account_id: int | str) -> str:
+    """The cause of warnings that an account's access ends soon; "" begins them all."""
     return f"token:{account_id}"

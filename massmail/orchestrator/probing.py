@@ -12,6 +12,7 @@ from massmail.backends.causes import Cause
 from massmail.backends.phases import Phase, SmtpFailure, Wait
 from massmail.backends.smtp import SmtpConnection, drive
 from massmail.conf import conf
+from massmail.credentials import Clock
 from massmail.models import EmailAccount
 from massmail.models.address import Address, InvalidAddress
 from massmail.sending.connections import open_connection
@@ -60,16 +61,24 @@ def probe_connection(account: EmailAccount) -> list[Step]:
     time-out, and all together that of connecting and of one command: somebody waits.
     """
     phases = phases_of(account)
-    seconds = conf.CONNECT_TIMEOUT + conf.COMMAND_TIMEOUT
-    try:
-        drive(hurried(converse(account), seconds))
-    except SmtpFailure as failure:
+    failure = probe(account)
+    if failure is not None:
         return steps_until(phases, failure)
     return [Step(phase, "done") for phase in phases]
 
 
-def converse(account: EmailAccount) -> Generator[Wait, None, None]:
-    connection = yield from open_connection(account, timezone.now)
+def probe(account: EmailAccount, *, clock: Clock = timezone.now) -> SmtpFailure | None:
+    """What went wrong, if anything did."""
+    seconds = conf.CONNECT_TIMEOUT + conf.COMMAND_TIMEOUT
+    try:
+        drive(hurried(converse(account, clock), seconds))
+    except SmtpFailure as failure:
+        return failure
+    return None
+
+
+def converse(account: EmailAccount, clock: Clock) -> Generator[Wait, None, None]:
+    connection = yield from open_connection(account, clock)
     try:
         remember_limit(account, connection)
         address = sender_of(account)

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
+from massmail.orchestrator.idle_checks import IdleChecks
 from massmail.orchestrator.preparing import prepare_mailings
 from massmail.orchestrator.report import SendReport
 from massmail.orchestrator.send import send_account_queue
@@ -47,6 +48,7 @@ class Sender:
         # Moments (`time.monotonic()`) at which an account can go on.
         self._wake_ups: list[float] = []
         self._pool = ThreadPoolExecutor(min(lanes or MAX_RUNS, MAX_RUNS))
+        self._idle_checks = IdleChecks(self._stopped)
 
     def stop(self) -> None:
         """Messages in flight come to their end, no new one is started."""
@@ -56,6 +58,8 @@ class Sender:
         """Until stopped; with `once` until nothing is due now."""
         with self._pool:
             while not self._stopped.is_set():
+                if not once:
+                    self._idle_checks.start_if_due()
                 moved = self._step()
                 if once and not (moved or self._running):
                     return

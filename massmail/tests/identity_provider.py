@@ -54,6 +54,8 @@ class IdentityProvider:
         self.mailbox = Mailbox()
         self.expires_in = expires_in
         self.rotates = rotates
+        # More fields of the token endpoint's answers.
+        self.extra: dict[str, Any] = {}
         # Of the token endpoint, each used once before the usual answers.
         self.next_answers: list[Answer] = []
         # While it is set the token endpoint waits: two callers can be made to meet.
@@ -202,6 +204,7 @@ class IdentityProvider:
             "access_token": self._new_access(address),
             "token_type": "Bearer",
             "expires_in": self.expires_in,
+            **self.extra,
         }
         if refresh:
             answer["refresh_token"] = self._new_refresh(address)

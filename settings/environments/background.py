@@ -24,6 +24,12 @@ CELERY_BEAT_SCHEDULE = {
         # A backlog of wake-ups is worth nothing once the next one is due.
         "options": {"expires": 10.0},
     },
+    # Each account comes up once a day; the hour only spreads them out.
+    "check idle accounts": {
+        "task": "massmail.tasks.check_idle_accounts",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "prepare mailings": {
         "task": "massmail.tasks.prepare_mailings",
         "schedule": 5.0,

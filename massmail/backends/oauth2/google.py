@@ -19,6 +19,7 @@ from massmail.backends.oauth2.base import (
     Tokens,
     refusal,
     refusal_in,
+    seconds_of,
     tokens_of,
 )
 
@@ -72,7 +73,7 @@ class Google(Provider):
         from google.auth.transport.requests import Request
         from google.oauth2.credentials import Credentials
 
-        from massmail.backends.oauth2.web import WebSession
+        from massmail.backends.oauth2.web import WebSession, json_of
 
         credentials = Credentials(
             None,
@@ -81,7 +82,12 @@ class Google(Provider):
             client_id=self.setting("CLIENT_ID"),
             client_secret=self.setting("CLIENT_SECRET"),
         )
+        answers: list[Any] = []
         with WebSession() as web:
+            # google-auth drops what it does not know, such as the end of a consent.
+            web.hooks["response"].append(
+                lambda answer, **kwargs: answers.append(answer)
+            )
             try:
                 credentials.refresh(Request(web))
             except RefreshError as error:
@@ -93,6 +99,7 @@ class Google(Provider):
             credentials.token,
             seconds_until(credentials.expiry),
             credentials.refresh_token or "",
+            seconds_of(json_of(answers[-1]).get("refresh_token_expires_in")),
         )
 
     def _mailbox(self, web: Any, tokens: Tokens) -> str:

@@ -280,3 +280,14 @@ def test_a_time_that_is_given_governs_tokens(mailing, connected, provider, serve
     assert provider.refreshes == 1
     expires_at = EmailAccount.objects.get().access_token_expires_at
     assert expires_at > later + dt.timedelta(minutes=50)
+
+
+def test_a_token_that_the_server_repeats_is_not_kept(mailing, connected, server):
+    token = connected.access_token
+    server.script.add(Fault(Phase.AUTH, reply=f"454 4.7.0 no luck with {token}"))
+
+    send_all()
+
+    connected.refresh_from_db()
+    assert connected.state_reason == "login_unavailable"
+    assert "no luck with ***" in connected.last_error

@@ -213,7 +213,8 @@ def test_a_password_that_cannot_be_decrypted_is_told():
 
     steps = probe_connection(account)
 
-    assert failed(steps).phase == Phase.CONNECT
+    assert failed(steps).phase == Phase.AUTH
+    assert {step.state for step in steps} == {"open", "failed"}
     assert "cannot be read with this site's keys" in failed(steps).help_text
 
 
