@@ -89,6 +89,9 @@ class EmailAccountForm(OwnedModelForm):
             "per_minute",
             "per_hour",
             "per_day",
+            "per_domain_hour",
+            "warm_up_start",
+            "warm_up_growth",
             "min_gap_seconds",
             "max_gap_seconds",
             "max_connections",
@@ -96,6 +99,10 @@ class EmailAccountForm(OwnedModelForm):
             "imap_host",
             "imap_port",
         ]
+        labels = {
+            "warm_up_start": _("Warm-up: messages on the first day"),
+            "warm_up_growth": _("and more each day"),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,12 +110,15 @@ class EmailAccountForm(OwnedModelForm):
         self.taken: set[str] = set()
         # Not even as an initial value: a blank field is then an unchanged one.
         self.initial.pop("email_host_password", None)
-        # A provider fills it in; who only sees the account has no such field.
-        if "email_host" in self.fields:
-            self.fields["email_host"].required = False
+        # A provider fills in the one, its default the other; who only sees the account
+        # has no such fields.
+        for name in {"email_host", "warm_up_growth"} & set(self.fields):
+            self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("warm_up_growth") is None:
+            cleaned["warm_up_growth"] = self.instance.warm_up_growth
         self.take_preset(cleaned)
         self.keep_password(cleaned)
         self.check_login(cleaned)

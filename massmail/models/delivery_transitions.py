@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from massmail.models.delivery_states import (
@@ -56,6 +56,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             rows = rows.filter(pk__in=list(ids))
         return rows.update(
             status=DeliveryStatus.QUEUED, claim_token=None, lease_until=None
+        )
+
+    def put_off(self, moments: dict[int, dt.datetime], *, reason: str) -> int:
+        """queued, and stays it: each row waits until its own moment."""
+        if not moments:
+            return 0
+        whens = [When(pk=pk, then=Value(moment)) for pk, moment in moments.items()]
+        return self.filter(pk__in=moments, status=DeliveryStatus.QUEUED).update(
+            not_before=Case(*whens, output_field=models.DateTimeField()), reason=reason
         )
 
     def mark_sending(

@@ -21,8 +21,9 @@ from massmail.models import (
 from massmail.permissions import main_account, mass_mail_accounts
 from massmail.sending.business_time import business_time
 from massmail.sending.lanes import lanes_of
-from massmail.sending.quotas import limits
-from massmail.sending.timetable import Pace, Queue, finish_time
+from massmail.sending.quotas import DAY, HOUR, limits, target_per_day
+from massmail.sending.timetable import Growth, Pace, Queue, finish_time
+from massmail.sending.warm_up import daily_limit
 
 # A server's usual time for one message on an open connection.
 SECONDS_PER_MESSAGE = 0.2
@@ -78,13 +79,17 @@ def forecast_account(
     begin = max(
         filter(None, (start, account.paused_until, account.next_send_at)), default=start
     )
-    finish_at = finish_time(
-        pace_of(account, settings),
-        queues=queues_of(mailing, account, settings, waiting),
-        start=begin,
-        past=past_attempts(account, now),
-    )
-    return AccountForecast(account, waiting, finish_at)
+    queues = queues_of(mailing, account, settings, waiting)
+    ends = [
+        finish_time(
+            pace_of(account, settings, begin),
+            queues=queues,
+            start=begin,
+            past=past_attempts(account, now),
+        ),
+        biggest_domain_ends(mailing, account, settings, waiting, now, begin),
+    ]
+    return AccountForecast(account, waiting, None if None in ends else max(ends))
 
 
 def waits_for_person(account: EmailAccount) -> bool:
@@ -95,7 +100,9 @@ def waits_for_person(account: EmailAccount) -> bool:
     )
 
 
-def pace_of(account: EmailAccount, settings: MassmailSettings) -> Pace:
+def pace_of(
+    account: EmailAccount, settings: MassmailSettings, begin: dt.datetime
+) -> Pace:
     """The gap counts from the beginning of a mail, whose reply comes inside it."""
     gap = (account.min_gap_seconds + account.max_gap_seconds) / 2
     mail_seconds = SECONDS_PER_MESSAGE / lanes_of(account)
@@ -103,7 +110,67 @@ def pace_of(account: EmailAccount, settings: MassmailSettings) -> Pace:
         limits=tuple(limits(account, settings)),
         interval_seconds=max(gap, mail_seconds),
         mail_seconds=mail_seconds,
+        growth=growth_of(account, settings, begin),
     )
+
+
+def growth_of(
+    account: EmailAccount, settings: MassmailSettings, begin: dt.datetime
+) -> Growth | None:
+    """The warm-up that is not over yet; one that has not begun does so at `begin`."""
+    target = target_per_day(account, settings)
+    if daily_limit(account, target, begin) >= target:
+        return None
+    return Growth(
+        window=DAY,
+        first=account.warm_up_start or 0,
+        step=account.warm_up_growth,
+        target=target,
+        began_at=account.warm_up_began_at or begin,
+    )
+
+
+def biggest_domain_ends(
+    mailing: MailingOut,
+    account: EmailAccount,
+    settings: MassmailSettings,
+    waiting: int,
+    now: dt.datetime,
+    begin: dt.datetime,
+) -> dt.datetime | None:
+    """When the domain with the most recipients is done, where its hours are capped.
+
+    Its rows alone, at the cap's pace; before a launch, the account's part of them.
+    """
+    cap = account.per_domain_hour
+    domain, count = biggest_domain(mailing, account, waiting)
+    if cap is None or not count:
+        return begin
+    past = SendAttempt.objects.filter(
+        email_account=account,
+        occurred_at__gte=now - HOUR,
+        delivery__address_domain=domain,
+    ).order_by("occurred_at")
+    return finish_time(
+        Pace(limits=((HOUR, cap),), interval_seconds=0.0, mail_seconds=0.0),
+        queues=[Queue(count, business_time(settings))],
+        start=begin,
+        past=list(past.values_list("occurred_at", flat=True)),
+    )
+
+
+def biggest_domain(
+    mailing: MailingOut, account: EmailAccount, waiting: int
+) -> tuple[str, int]:
+    """(domain, its recipients among the account's)."""
+    rows = mailing.deliveries.filter(status__in=OPEN)
+    own = rows.filter(email_account=account)
+    rows = own if own.exists() else rows
+    domains = rows.order_by().values_list("address_domain").annotate(count=Count("pk"))
+    biggest = domains.order_by("-count").first()
+    if biggest is None:
+        return "", 0
+    return biggest[0], -(-biggest[1] * waiting // rows.count())
 
 
 def queues_of(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Min, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,7 @@ from massmail.models import (
     MassmailSettings,
 )
 from massmail.sending.business_time import BusinessTime, business_time
+from massmail.sending.domain_caps import DOMAIN_LIMIT
 from massmail.sending.outcomes import HELP
 from massmail.sending.quotas import room
 
@@ -117,12 +118,22 @@ def of_pace(
             _("The account %(account)s pauses between two messages.") % name,
             account.next_send_at,
         )
-    if not rows.due(now).exists():
-        return Explanation(
-            _("The remaining recipients are tried again later."),
-            rows.aggregate(first=Min("not_before"))["first"],
+    return None if rows.due(now).exists() else of_rows_ahead(account, rows)
+
+
+def of_rows_ahead(account: EmailAccount, rows: QuerySet[Delivery]) -> Explanation:
+    """None is due: what the first of them waits for."""
+    first = rows.order_by("not_before", "pk").first()
+    if first is not None and first.reason == DOMAIN_LIMIT:
+        text = _(
+            "The account %(account)s has sent as much to the domain of the next "
+            "recipients as it may in an hour."
         )
-    return None
+        return Explanation(text % {"account": account.name}, first.not_before)
+    return Explanation(
+        _("The remaining recipients are tried again later."),
+        first.not_before if first else None,
+    )
 
 
 def of_worker(now: dt.datetime) -> Explanation | None:

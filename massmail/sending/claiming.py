@@ -13,8 +13,12 @@ from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
 from massmail.sending.business_time import BusinessTime, business_time
+from massmail.sending.domain_caps import DomainCaps
 from massmail.sending.pacing import batch_size, gap_is_over
 from massmail.sending.quotas import room
+
+# How often one claim looks for rows whose domains have room.
+MAX_CAP_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ def claim_batch(account_id: int, token: uuid.UUID, *, now: dt.datetime) -> Claim
     if not free.count:
         return Claim(next_at=free.next_at)
     ids = due_ids(account, settings, now=now, count=free.count)
+    if ids and account.warm_up_start is not None and account.warm_up_began_at is None:
+        EmailAccount.objects.filter(pk=account_id).update(warm_up_began_at=now)
     until = now + dt.timedelta(seconds=conf.LEASE_SECONDS)
     # Still of this account: it may just have been handed over to another.
     Delivery.objects.filter(email_account=account).claim(ids, token, until)
@@ -58,7 +64,7 @@ def due_ids(
 ) -> list[int]:
     """Due rows: mail without a mailing first, then mailings by launch."""
     ids = first_ids(due_alone(account, now), count)
-    hours = business_time(settings)
+    hours, caps = business_time(settings), DomainCaps(account, now)
     if hours is None or not hours.holds_everybody(now):
         for mailing_id in running_mailings(now, account):
             if len(ids) >= count:
@@ -66,7 +72,29 @@ def due_ids(
             rows = Delivery.objects.due(now).filter(
                 email_account=account, mailing_id=mailing_id
             )
-            ids += open_ids(rows, count - len(ids), hours, now)
+            ids += ids_within_caps(caps, rows, count - len(ids), hours, now)
+    return ids
+
+
+def ids_within_caps(
+    caps: DomainCaps,
+    rows: QuerySet[Delivery],
+    count: int,
+    hours: BusinessTime | None,
+    now: dt.datetime,
+) -> list[int]:
+    """The first rows that the caps of their domains let through.
+
+    Those that they do not are put off and due no more, so that each round sees others;
+    the rounds of one claim are bounded, the next claim goes on.
+    """
+    ids: list[int] = []
+    for _round in range(MAX_CAP_ROUNDS):
+        wanted = count - len(ids)
+        found = open_ids(rows.exclude(pk__in=ids), wanted, hours, now)
+        ids += caps.fitting(found)
+        if len(found) < wanted or len(ids) == count:
+            break
     return ids
 
 

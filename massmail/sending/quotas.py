@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from massmail.models import Delivery, EmailAccount, MassmailSettings, SendAttempt
+from massmail.sending.warm_up import daily_limit, next_step
 
 MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
@@ -20,13 +21,28 @@ class Room:
     next_at: dt.datetime | None = None
 
 
+def target_per_day(account: EmailAccount, settings: MassmailSettings) -> int:
+    """The limit per day when the account is warm."""
+    return settings.emails_per_day if account.per_day is None else account.per_day
+
+
 def limits(
     account: EmailAccount, settings: MassmailSettings
 ) -> list[tuple[dt.timedelta, int]]:
-    """(window, mails) of each limit that the account has."""
-    per_day = settings.emails_per_day if account.per_day is None else account.per_day
+    """(window, mails) of each limit that the account has when it is warm."""
+    per_day = target_per_day(account, settings)
     windows = [(DAY, per_day), (HOUR, account.per_hour), (MINUTE, account.per_minute)]
     return [(window, limit) for window, limit in windows if limit is not None]
+
+
+def limits_at(
+    account: EmailAccount, settings: MassmailSettings, now: dt.datetime
+) -> list[tuple[dt.timedelta, int]]:
+    """The same as long as the account warms up."""
+    return [
+        (window, daily_limit(account, limit, now) if window == DAY else limit)
+        for window, limit in limits(account, settings)
+    ]
 
 
 def room(
@@ -42,13 +58,25 @@ def room(
     # other order would count it never.
     claims = outstanding_claims(account)
     count, next_at = wanted, now
-    for window, limit in limits(account, settings):
+    for window, limit in limits_at(account, settings, now):
         ours = claims + open_since_before(account, now - window)
         used = attempts_since(account, now - window, limit) + ours
         count = min(count, limit - used)
         if used >= limit:
-            next_at = max(next_at, window_frees(account, now, window, limit - ours))
+            frees_at = window_frees(account, now, window, limit - ours)
+            if window == DAY:
+                frees_at = min(
+                    filter(None, (frees_at, grows_at(account, settings, now)))
+                )
+            next_at = max(next_at, frees_at)
     return Room(max(count, 0), next_at if count <= 0 else None)
+
+
+def grows_at(
+    account: EmailAccount, settings: MassmailSettings, now: dt.datetime
+) -> dt.datetime | None:
+    """When the limit per day gives way by growing."""
+    return next_step(account, target_per_day(account, settings), now)
 
 
 def outstanding_claims(account: EmailAccount) -> int:

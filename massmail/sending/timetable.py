@@ -18,6 +18,34 @@ RESOLUTION = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """A limit that grows with each window until it reaches its target."""
+
+    window: dt.timedelta
+    first: int
+    step: int
+    target: int
+    began_at: dt.datetime
+
+    def limit(self, moment: dt.datetime) -> int:
+        steps = max(0, (moment - self.began_at) // self.window)
+        return min(self.target, self.first + steps * self.step)
+
+    def waits_until(
+        self, times: Sequence[dt.datetime], moment: dt.datetime
+    ) -> dt.datetime:
+        """When one more fits: as an earlier mail leaves the window, or by growth."""
+        while len(times) >= (limit := self.limit(moment)):
+            leaves = times[-limit] + self.window
+            steps = max(0, (moment - self.began_at) // self.window)
+            grows = self.began_at + (steps + 1) * self.window
+            if leaves <= max(moment, grows) or limit == self.target:
+                return max(moment, leaves)
+            moment = grows
+        return moment
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """What limits an account: (window, mails) pairs, and seconds.
 
@@ -28,6 +56,7 @@ class Pace:
     limits: tuple[tuple[dt.timedelta, int], ...]
     interval_seconds: float
     mail_seconds: float
+    growth: Growth | None = None
 
     @property
     def interval(self) -> dt.timedelta:
@@ -78,7 +107,7 @@ def finish_time(
     binding = tuple(
         (window, limit) for window, limit in pace.limits if limit < mails + len(past)
     )
-    if binding or len(queues) > 1:
+    if binding or pace.growth or len(queues) > 1:
         begin = limited_run(pace, binding, queues=queues, start=start, past=past)
     else:
         begin = free_run(pace, queue=queues[0], start=start)
@@ -120,6 +149,8 @@ def limited_run(
         for window, limit in limits:
             if len(times) >= limit:
                 moment = max(moment, times[-limit] + window)
+        if pace.growth:
+            moment = pace.growth.waits_until(times, moment)
         found = first_open(queues, left, moment)
         if found is None:
             return None

@@ -20,7 +20,7 @@ from massmail.models import (
 )
 from massmail.orchestrator.waiting import explain_account
 from massmail.sending.outcomes import HELP
-from massmail.sending.quotas import DAY, HOUR, limits
+from massmail.sending.quotas import DAY, HOUR, limits_at
 from massmail.site.mailing_facts import when
 
 State = EmailAccount.State
@@ -116,7 +116,7 @@ def server_words(detail: str) -> str:
 
 def usages_of(account: EmailAccount, now: dt.datetime) -> list[Usage]:
     """What the limits count: every message handed over, whatever the answer."""
-    allowed = dict(limits(account, MassmailSettings.load()))
+    allowed = dict(limits_at(account, MassmailSettings.load(), now))
     windows = [(HOUR, _("in the last hour")), (DAY, _("in the last 24 hours"))]
     return [
         Usage(words, attempts(now - window, [account]).count(), allowed.get(window))
@@ -142,7 +142,9 @@ def usages_today(
     used = dict(counted.annotate(Count("pk")))
     return {
         account.pk: Usage(
-            "", used.get(account.pk, 0), dict(limits(account, settings)).get(DAY)
+            "",
+            used.get(account.pk, 0),
+            dict(limits_at(account, settings, now)).get(DAY),
         )
         for account in accounts
     }

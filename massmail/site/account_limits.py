@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from massmail.backends.presets import PRESETS, Preset
-from massmail.models import EmailAccount
+from massmail.models import EmailAccount, MassmailSettings
+from massmail.sending.quotas import target_per_day
+from massmail.sending.warm_up import daily_limit
 from massmail.site.mailing_facts import number
 
 
@@ -49,6 +52,24 @@ def stated_limits(account: EmailAccount) -> dict[str, str]:
     else:
         text = _("%(provider)s allows %(limits)s.")
     return {"words": text % facts, "source": preset.source}
+
+
+def warm_up_words(account: EmailAccount, now: dt.datetime) -> str:
+    """How far a warm-up is; "" where there is none, or none any more."""
+    settings = MassmailSettings.load()
+    target = target_per_day(account, settings)
+    limit = daily_limit(account, target, now)
+    if limit >= target:
+        return ""
+    growth = account.warm_up_growth
+    if account.warm_up_began_at is None:
+        text = _("Warm-up begins with the first message: %(limit)s on the first day.")
+        return text % {"limit": number(limit)}
+    text = _(
+        "Warming up: %(limit)s a day now, %(growth)s more each day until %(target)s."
+    )
+    facts = {"limit": limit, "growth": growth, "target": target}
+    return text % {name: number(value) for name, value in facts.items()}
 
 
 def limit_warnings(account: EmailAccount) -> Iterator[str]:

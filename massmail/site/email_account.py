@@ -33,7 +33,7 @@ from massmail.site.account_facts import (
     waiting_count,
 )
 from massmail.site.account_handover import AccountHandover
-from massmail.site.account_limits import limit_warnings, stated_limits
+from massmail.site.account_limits import limit_warnings, stated_limits, warm_up_words
 from massmail.site.account_login import allow_forms_to, login_of
 from massmail.site.base import OWNER_FILTER
 from massmail.site.links import admin_url
@@ -69,6 +69,8 @@ LIMITS = (
     {
         "fields": [
             ("per_minute", "per_hour", "per_day"),
+            "per_domain_hour",
+            ("warm_up_start", "warm_up_growth"),
             ("min_gap_seconds", "max_gap_seconds"),
             "max_connections",
         ]
@@ -156,6 +158,7 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
                 "waiting": waiting_count(account),
                 "history": history_of(account),
                 "stated": stated_limits(account),
+                "warm_up": warm_up_words(account, timezone.now()),
             }
             if self.has_change_permission(request, account):
                 context |= self.buttons_of(account, health)
@@ -177,7 +180,8 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
         return {
             "urls": {name: admin_url(self.admin_site, account, name) for name in names},
             "pause_form": PauseForm() if health.is_good else None,
-            "can_activate": not health.is_good,
+            # Without a new consent it would stop at once again.
+            "can_activate": not health.is_good and not login_of(account).is_lost,
             "can_hand_over": not health.is_good and waiting_for(account).exists(),
         }
 
@@ -187,6 +191,9 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
         super().save_model(request, obj, form, change)
         if change and form.is_another_mailbox:
             EmailAccount.objects.forget_tokens(obj.pk)
+        if change and "warm_up_start" in form.changed_data:
+            # It begins anew, with the next message.
+            EmailAccount.objects.filter(pk=obj.pk).update(warm_up_began_at=None)
         for warning in limit_warnings(obj):
             messages.warning(request, warning)
         obj.needs_test = bool(CONNECTION_FIELDS.intersection(form.changed_data))

@@ -45,6 +45,7 @@ def test_an_account_that_lost_its_access_says_so(browser, owner, connected):
 
     assert "Needs reconnecting." in shown
     assert "again</button>" in shown
+    assert "Activate again" not in shown
 
 
 def test_an_account_with_a_password_is_offered_the_providers(browser, owner, provider):
