@@ -42,7 +42,7 @@ NAMES = [
     "{{ unsubscribe_url }}{% debug %}",
     "<script>alert(1)</script>",
     ".",
-    "a\tb\x00c",
+    "a\tb\x01c",
 ]
 
 
