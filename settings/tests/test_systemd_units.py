@@ -60,6 +60,8 @@ def test_celery_gets_arguments_that_it_knows(stem, command):
     assert context.args == []
 
 
+# Celery runs Django's checks with the imports, and SQLite asks its file then.
+@pytest.mark.django_db
 def test_each_task_of_beat_is_one_that_the_worker_knows():
     app.loader.import_default_modules()
 
