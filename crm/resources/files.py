@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from import_export.formats.base_formats import CSV, XLSX
 from openpyxl.utils.exceptions import InvalidFileException
 
-from crm.resources.cells import cell_text
+from common.spreadsheets import cell_text
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 10_000

@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 from import_export.fields import Field
 from import_export.resources import ModelResource
 
+from common.spreadsheets import cell_text, guarded
 from crm.access import CrmAccessPolicy
 from crm.models import ClientType, Company, Contact, Country, Industry, Lead
-from crm.resources.cells import cell_text, guarded
 from crm.resources.widgets import NameWidget, TagsWidget, TextWidget, YesNoWidget
 
 LIST_COLUMNS = ("country", "industry", "client_type", "tags")
@@ -198,11 +198,30 @@ class RecordResource(ModelResource):
     ) -> None:
         """A row that the database refuses does not take the others with it."""
         if not kwargs.get("only_check"):
+            self._columns = None if is_create else self._given(instance, row)
             with transaction.atomic():
                 super().save_instance(instance, is_create, row, **kwargs)
         if is_create and instance.email:
             # A later row of the file means this record.
             self._by_address[instance.email.lower()].append(instance)
+
+    def _given(self, instance: Any, row: dict[str, Any]) -> list[str]:
+        """What the row says of a record: the rest of it may change meanwhile.
+
+        It may say that somebody has opted out, never that he has not.
+        """
+        written = ["updated_at"]
+        for field in self.get_import_fields():
+            name = field.column_name
+            is_said = bool(cell_text(row.get(name))) and not field.readonly
+            if is_said and name not in ("id", "tags", "accepts_mailings"):
+                written.append(name)
+        if not instance.accepts_mailings:
+            written.append("accepts_mailings")
+        return written
+
+    def do_instance_save(self, instance: Any, is_create: bool) -> None:
+        instance.save(update_fields=self._columns)
 
     def save_m2m(self, instance: Any, row: dict[str, Any], **kwargs: Any) -> None:
         if not kwargs.get("only_check"):

@@ -9,8 +9,8 @@ from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 from import_export.widgets import CharWidget, ManyToManyWidget, Widget
 
+from common.spreadsheets import cell_text
 from crm.models import Tag
-from crm.resources.cells import cell_text
 
 YES = frozenset({"1", "true", "yes", "y", "on", "x", "да", "ja", "oui", "sí", "si"})
 NO = frozenset({"0", "false", "no", "n", "off", "нет", "nein", "non"})

@@ -31,22 +31,21 @@ def keep(upload: Upload, user: Any) -> str:
     return signing.dumps(facts, salt=SALT)
 
 
-def open_kept(ticket: str, user: Any) -> Upload:
-    """Raises FileIsGone, too, for a ticket that is not this user's."""
+def take(ticket: str, user: Any) -> Upload:
+    """Open the file and let nobody else do so: of two clicks one gets it.
+
+    Raises FileIsGone, too, for a ticket that is not this user's.
+    """
     try:
         facts = signing.loads(ticket, salt=SALT, max_age=SECONDS_KEPT)
         if facts["user"] != user.pk:
             raise FileIsGone
-        content = (Path(settings.IMPORT_DIR) / facts["key"]).read_bytes()
+        path = Path(settings.IMPORT_DIR) / facts["key"]
+        content = path.read_bytes()
+        path.unlink()
     except (signing.BadSignature, OSError) as error:
         raise FileIsGone from error
     return Upload(facts["name"], content)
-
-
-def discard(ticket: str) -> None:
-    """After the import; the ticket is one that `open_kept` took."""
-    facts = signing.loads(ticket, salt=SALT)
-    (Path(settings.IMPORT_DIR) / facts["key"]).unlink(missing_ok=True)
 
 
 def sweep(directory: Path) -> None:

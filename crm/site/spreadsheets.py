@@ -28,7 +28,7 @@ from crm.resources.files import (
     write_file,
 )
 from crm.resources.importing import Report, check_rows, import_rows
-from crm.site.import_files import FileIsGone, discard, keep, open_kept
+from crm.site.import_files import FileIsGone, keep, take
 
 
 class ImportForm(forms.Form):
@@ -120,16 +120,14 @@ class Spreadsheets:
         """Brings in what was checked, as it is now."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        ticket = request.POST.get("ticket", "")
         try:
-            upload = open_kept(ticket, request.user)
+            upload = take(request.POST.get("ticket", ""), request.user)
             table = read_table(upload, self._column_names())
         except (FileIsGone, UnreadableFile):
             text = _("The file is not there any more. Choose it once more.")
             messages.error(request, text)
             return HttpResponseRedirect(self._url("import"))
         report = import_rows(self.resource(request), table, upload.name)
-        discard(ticket)
         messages.success(request, imported_text(report))
         if report.bad:
             return self._import_page(request, ImportForm(), report=report, done=True)

@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from common.spreadsheets import cell_text
 from massmail.models import SuppressedAddress
 from massmail.models.address import Address, InvalidAddress, ascii_domain
 
@@ -105,6 +106,6 @@ def first_cells(text: str) -> Iterator[tuple[int, str]]:
         for row in rows:
             if rows.line_num > MAX_LINES:
                 raise forms.ValidationError(_("The file has too many lines."))
-            yield rows.line_num, row[0].strip() if row else ""
+            yield rows.line_num, cell_text(row[0]) if row else ""
     except csv.Error as error:
         raise forms.ValidationError(_("The file cannot be read.")) from error

@@ -18,13 +18,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from common.site.read_only import is_superuser
+from common.spreadsheets import guarded
 from massmail.forms.suppression_import import SHOWN_ERRORS, SuppressionImportForm
 from massmail.models import SuppressedAddress
 from massmail.site.links import admin_url
 
 COLUMNS = ("address", "domain", "reason", "source", "since", "by")
-# A spreadsheet takes what begins with these for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class SuppressionFiles(admin.ModelAdmin):
@@ -133,9 +132,4 @@ def csv_lines(columns: Iterable[str], rows: Iterable[list[str]]) -> Iterator[str
     writer: Any = csv.writer(Echo())
     yield "\ufeff" + writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([harmless(cell) for cell in row])
-
-
-def harmless(cell: str) -> str:
-    """The cell as text, also for a spreadsheet."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+        yield writer.writerow([guarded(cell) for cell in row])

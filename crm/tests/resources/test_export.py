@@ -11,7 +11,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from crm.models import Contact, Tag
-from crm.resources.cells import cell_text, guarded
 from crm.tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
@@ -94,9 +93,3 @@ def test_the_number_of_queries_does_not_grow(
 
     with django_assert_max_num_queries(25):
         assert len(csv_rows(anna.get(reverse(CSV_URL)))) == 30
-
-
-@pytest.mark.parametrize("text", ["'=1", "'quoted'", "plain", "+49"])
-def test_the_guard_is_taken_off_only_where_it_was_put(text):
-    assert cell_text(guarded(text)) in (text, text.removeprefix("'"))
-    assert not guarded(text).startswith(("=", "+", "-", "@"))

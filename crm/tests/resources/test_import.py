@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from crm.models import Company, Contact, Country, Tag
-from crm.resources import files
+from crm.resources import ContactResource, files
+from crm.resources.importing import import_rows
 from crm.tests.factories import CompanyFactory, ContactFactory
 from massmail.models import SuppressedAddress
 
@@ -177,6 +178,44 @@ def test_an_import_never_lifts_an_opt_out(anna, owner):
     contact.refresh_from_db()
     assert (contact.phone, contact.accepts_mailings) == ("77", False)
     assert SuppressedAddress.objects.covers("gone@example.com")
+
+
+def test_an_import_undoes_nothing_that_happens_while_it_runs(anna, owner, monkeypatch):
+    contact = ContactFactory(owner=owner, email="ada@example.com", phone="1")
+    look = ContactResource.before_import
+
+    def then_she_leaves(self, *args, **kwargs):
+        look(self, *args, **kwargs)
+        Contact.objects.update(accepts_mailings=False, last_name="Byron")
+
+    ticket = upload(
+        anna, "email,phone,accepts_mailings\nada@example.com,2,yes\n"
+    ).context["ticket"]
+    monkeypatch.setattr(ContactResource, "before_import", then_she_leaves)
+    anna.post(url("contact_import_confirm"), {"ticket": ticket})
+
+    contact.refresh_from_db()
+    assert contact.phone == "2"
+    assert contact.last_name == "Byron"
+    assert not contact.accepts_mailings
+
+
+def test_a_second_click_imports_nothing_again(anna, monkeypatch):
+    ticket = upload(anna, "first_name\nAda\n").context["ticket"]
+    clicked = []
+
+    def click_again(*args, **kwargs):
+        if not clicked:
+            clicked.append(True)
+            answer = anna.post(url("contact_import_confirm"), {"ticket": ticket})
+            assert answer.url == url("contact_import")
+        return import_rows(*args, **kwargs)
+
+    monkeypatch.setattr("crm.site.spreadsheets.import_rows", click_again)
+    anna.post(url("contact_import_confirm"), {"ticket": ticket})
+
+    assert clicked
+    assert Contact.objects.count() == 1
 
 
 @pytest.mark.parametrize("role", ["chief", "operator", "superoperator", "colleague"])
