@@ -64,6 +64,8 @@ def record(result: Result, token: uuid.UUID, now: dt.datetime) -> bool:
     """
     written = bool(write_row(result, token, now))
     if result.announced:
+        if not written:
+            lock_row(result.delivery.pk)
         close_attempt(result, token, now)
     if written:
         draw_consequences(result, now)
@@ -73,6 +75,15 @@ def record(result: Result, token: uuid.UUID, now: dt.datetime) -> bool:
     elif result.announced:
         learn_late(result, now)
     return written
+
+
+def lock_row(pk: int) -> None:
+    """Who records another attempt of it now comes before or after, never beside.
+
+    Else a late acceptance and a refusal of the next attempt would each miss the other,
+    and the row would wait to be sent once more.
+    """
+    list(Delivery.objects.select_for_update(no_key=True).filter(pk=pk).values("pk"))
 
 
 def learn_late(result: Result, now: dt.datetime) -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import uuid
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import Q
 
 from massmail.backends.phases import Reply
 from massmail.models import Delivery, DeliveryEvent, MailingOut, SendAttempt
 from massmail.models.proof import resolve_by_proof
 from massmail.reports.ledger import check_ledger
-from massmail.sending import verdicts
-from massmail.sending.recording import hand_over, recover
+from massmail.sending import recording, verdicts
+from massmail.sending.recording import Result, hand_over, recover
 from massmail.tests.factories import NOW
 from massmail.tests.sending.results import LATER, OK, SENT, UNCERTAIN, attempt_of
 
 HOUR = dt.timedelta(hours=1)
 REFUSED = verdicts.give_up("refused")
+RETRY = verdicts.retry("greylisted")
 
 
 def recovered(row):
@@ -197,3 +200,43 @@ def test_a_row_can_be_in_doubt_any_number_of_times(again, anna):
             again.pk, sent=False, now=LATER, detail="sent again", by=anna
         )
     assert DeliveryEvent.objects.filter(kind="put_back").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_late_acceptance_and_a_new_refusal_at_once_do_not_miss_each_other(
+    again, token, monkeypatch
+):
+    """Each writes its transaction while the other's is not committed."""
+    second = second_attempt(again)
+    first_wrote, second_is_done = threading.Event(), threading.Event()
+    settle = recording.settle_accepted
+
+    def then_wait(ids, **kwargs):
+        count = settle(ids, **kwargs)
+        if kwargs["detail"].startswith("late reply"):
+            first_wrote.set()
+            # Only a mended one keeps the second waiting; it must not for ever.
+            second_is_done.wait(1.0)
+        return count
+
+    monkeypatch.setattr(recording, "settle_accepted", then_wait)
+
+    def refusal():
+        try:
+            assert first_wrote.wait(10)
+            refused = Result(again, RETRY, Reply(451, "", "later"), announced=True)
+            with transaction.atomic():
+                recording.record(refused, second, LATER + HOUR)
+        finally:
+            second_is_done.set()
+            connection.close()
+
+    thread = threading.Thread(target=refusal)
+    thread.start()
+    with transaction.atomic():
+        accepted = Result(again, SENT, OK, announced=True)
+        recording.record(accepted, token, LATER + HOUR)
+    thread.join()
+
+    assert Delivery.objects.get().status == "sent"
+    assert_ledger_is_clean()
