@@ -49,8 +49,11 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
         # Part of the caller's transaction: two at once go one after the other from
         # here on.
         with transaction.atomic(using=self.db, savepoint=False):
-            self.bulk_create([new], ignore_conflicts=True)
-            row = self.select_for_update().get(address_key=key)
+            row = None
+            while row is None:
+                self.bulk_create([new], ignore_conflicts=True)
+                # None: what stood in the way was lifted at this very moment.
+                row = self.select_for_update().filter(address_key=key).first()
             # Its moment tells whether it is this call's own.
             if row.created_at == new.created_at:
                 keep(Action.ADDED, row)

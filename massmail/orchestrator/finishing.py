@@ -30,8 +30,11 @@ def expire_mailings(now: dt.datetime) -> None:
         expires_at__lte=now,
     )
     for mailing_id in over.values_list("pk", flat=True):
-        rows = Delivery.objects.filter(mailing_id=mailing_id)
-        rows.skip(SkipReason.EXPIRED)
+        with transaction.atomic():
+            # Locked and asked again: somebody may have given it more time.
+            if over.select_for_update(no_key=True).filter(pk=mailing_id).first():
+                rows = Delivery.objects.filter(mailing_id=mailing_id)
+                rows.skip(SkipReason.EXPIRED)
 
 
 def ended_lately(now: dt.datetime) -> QuerySet[MailingOut]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from massmail.models import SuppressedAddress, SuppressionChange
 from massmail.models.address import Address, InvalidAddress, address_key
@@ -218,3 +219,21 @@ def test_a_whole_file_is_added_once(django_assert_max_num_queries):
     assert addresses.get(address="customer7@example.com").reason == "opted_out"
     assert addresses.covers("x@sub.example.org")
     assert len(history()) == 51
+
+
+def test_an_opt_out_holds_that_meets_the_lifting_of_an_older_entry(monkeypatch):
+    old = suppress("anna@example.com", reason="manual")
+    add = QuerySet.bulk_create
+
+    def then_it_is_lifted(self, *args, **kwargs):
+        rows = add(self, *args, **kwargs)
+        if self.model is SuppressedAddress:
+            SuppressedAddress.objects.filter(pk=old.pk).delete()
+        return rows
+
+    monkeypatch.setattr(QuerySet, "bulk_create", then_it_is_lifted)
+
+    row = suppress("anna@example.com", reason="opted_out")
+
+    assert row.reason == "opted_out"
+    assert SuppressedAddress.objects.get() == row

@@ -7,11 +7,13 @@ import uuid
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db.models import QuerySet
 
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import Alert, Delivery, MailingOut
 from massmail.models.breakers import stop_mailing
 from massmail.models.proof import resolve_by_proof
+from massmail.orchestrator.finishing import expire_mailings
 from massmail.orchestrator.lifecycle import cancel, pause, resume
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.signals import mailing_done
@@ -267,3 +269,20 @@ def test_an_expired_mailing_is_done_when_nothing_is_open(mailing):
     mailing.refresh_from_db()
     assert mailing.status == MailingOut.Status.DONE
     assert mailing.totals["skipped"] == 1
+
+
+def test_more_time_given_at_the_last_moment_skips_nobody(mailing, monkeypatch):
+    MailingOut.objects.update(expires_at=LATER)
+    look = QuerySet.values_list
+
+    def then_there_is_more_time(self, *args, **kwargs):
+        found = list(look(self, *args, **kwargs))
+        if self.model is MailingOut and found == [mailing.pk]:
+            MailingOut.objects.update(expires_at=LATER + dt.timedelta(days=1))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "values_list", then_there_is_more_time)
+        expire_mailings(LATER)
+
+    assert mailing.skip_counts() == {}
