@@ -6,7 +6,6 @@ waits can be given the new text.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,25 +68,35 @@ def fresh_rows(mailing: MailingOut) -> QuerySet[Delivery]:
     return Delivery.objects.filter(mailing=mailing, status__in=WAITING, attempts=0)
 
 
-def revise(
-    mailing: MailingOut, *, by: Any, now: dt.datetime | None = None
-) -> MessageVersion:
+def revise(mailing: MailingOut, *, by: Any) -> MessageVersion:
     """Give the message as it is now to the recipients who still wait.
 
     They get it with their next claim (see `outgoing.stamp`); rows with attempts keep
     their version. Raises NotAllowed, WrongState, and LaunchRefused where the new
     text could not be launched; then all keep the old one.
     """
+    check(mailing, by)
+    return give(mailing, by)
+
+
+def check(mailing: MailingOut, by: Any) -> None:
+    """As at a launch, but that nobody has seen these findings: none is passed over.
+
+    It asks the DNS, so it stands outside of every transaction.
+    """
     require(by, "launch", mailing)
-    check_launch(mailing, by=by, override_reason=mailing.override_reason)
-    with transaction.atomic():
-        version = freeze(mailing.message)
-        changed = MailingOut.objects.filter(under_way(), pk=mailing.pk)
-        if not changed.update(version=version):
-            raise WrongState(_("The mailing has ended already."))
-        count = fresh_rows(mailing).count()
-        log(mailing, by, f"message changed for {count} waiting")
-        log_version(mailing, by, count)
+    check_launch(mailing, by=by, override_reason="")
+
+
+@transaction.atomic
+def give(mailing: MailingOut, by: Any) -> MessageVersion:
+    version = freeze(mailing.message, mailing=mailing)
+    changed = MailingOut.objects.filter(under_way(), pk=mailing.pk)
+    if not changed.update(version=version):
+        raise WrongState(_("The mailing has ended already."))
+    count = fresh_rows(mailing).count()
+    log(mailing, by, f"message changed for {count} waiting")
+    log_version(mailing, by, count)
     mailing.refresh_from_db()
     return version
 
@@ -100,9 +109,7 @@ def log_version(mailing: MailingOut, by: Any, count: int) -> None:
     )
 
 
-def revise_all(
-    message: EmlMessage, ids: set[int], *, by: Any, now: dt.datetime | None = None
-) -> list[MailingOut]:
+def revise_all(message: EmlMessage, ids: set[int], *, by: Any) -> list[MailingOut]:
     """Those of the message's mailings that were chosen; raises as `revise` does.
 
     All or none: with one that is refused nobody gets the new text.
@@ -110,7 +117,9 @@ def revise_all(
     chosen = list(launched(message).filter(pk__in=ids))
     if len(chosen) < len(ids):
         raise NotAllowed(_("One of these mailings is not on its way any more."))
+    for mailing in chosen:
+        check(mailing, by)
     with transaction.atomic():
         for mailing in chosen:
-            revise(mailing, by=by, now=now)
+            give(mailing, by)
     return chosen

@@ -13,7 +13,15 @@ NOBODY = Sender("", "nobody@example.com")
 
 
 def choose_tracking(mailing: MailingOut, version: MessageVersion) -> None:
-    """Set what the version does; `keep_tracked_links` follows when it is saved."""
+    """Set what the version does; `keep_tracked_links` follows when it is saved.
+
+    What was decided at the launch holds for a corrected text, too.
+    """
+    if launched := mailing.version:
+        version.tracks_opens = launched.tracks_opens
+        version.tracks_clicks = launched.tracks_clicks
+        version.utm = launched.utm
+        return
     settings = MassmailSettings.load()
     version.tracks_opens = settings.track_opens and mailing.is_tracked
     version.tracks_clicks = settings.track_clicks and mailing.is_tracked

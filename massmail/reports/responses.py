@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from massmail.models import DeliveryEvent, MailingOut, TrackedLink
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from massmail.models import Delivery, DeliveryEvent, MailingOut, TrackedLink
 
 Kind = DeliveryEvent.Kind
 
@@ -62,14 +64,21 @@ def apart(who: dict[bool, set[int]]) -> Response:
     return Response(len(who[False]), len(who[True] - who[False]))
 
 
+def links_of(mailing: MailingOut) -> QuerySet[TrackedLink]:
+    """Of all texts that it sends: a correction is a version of its own."""
+    sent = Delivery.objects.filter(mailing=mailing, version=OuterRef("version"))
+    return TrackedLink.objects.filter(
+        Q(version=mailing.version_id) | Exists(sent),
+        version__message=mailing.message_id,
+    ).order_by("version", "position")
+
+
 def link_responses(
     mailing: MailingOut, by_link: dict[int, dict[bool, set[int]]]
 ) -> list[LinkResponse]:
-    """The links of the message as launched, in their order."""
+    """The links of the message in its versions, in their order."""
     counts = Counter({link_id: len(who[False]) for link_id, who in by_link.items()})
     return [
         LinkResponse(link, counts[link.pk], apart(by_link[link.pk]).machines)
-        for link in TrackedLink.objects.filter(version=mailing.version_id)
-        .exclude(version=None)
-        .order_by("position")
+        for link in links_of(mailing)
     ]

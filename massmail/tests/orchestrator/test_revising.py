@@ -7,12 +7,19 @@ from email import policy
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 
 from massmail.exceptions import LaunchRefused, NotAllowed, WrongState
-from massmail.models import Delivery, EmlMessage, MessageVersion
+from massmail.models import (
+    Delivery,
+    EmlMessage,
+    MessageVersion,
+    TrackedLink,
+)
 from massmail.orchestrator.lifecycle import cancel, pause
 from massmail.orchestrator.revising import outdated_mailings, revise, revise_all
-from massmail.tests.factories import UserFactory
+from massmail.reports.responses import responses_of
+from massmail.tests.factories import SuperuserFactory, UserFactory
 from massmail.tests.mailings import launched, row_of, send_all, states
 from massmail.tests.smtp_faults import Fault
 from massmail.tests.smtp_server import FaultServer
@@ -156,3 +163,50 @@ def test_all_or_none():
     mailing.refresh_from_db()
     assert mailing.version.subject != "New"
     assert revise_all(message, {mailing.pk}, by=mailing.owner) == [mailing]
+
+
+def test_a_correction_is_tracked_as_was_decided_at_the_launch():
+    with FaultServer() as server:
+        mailing = launched(server)
+    first = mailing.version
+    MessageVersion.objects.update(tracks_opens=True, tracks_clicks=True, utm="u=1")
+    link = TrackedLink.objects.create(
+        version=first, position=0, url="https://a.example"
+    )
+    row = mailing.deliveries.first()
+    Delivery.objects.filter(pk=row.pk).update(version=first, attempts=1)
+    edit(mailing, subject="New")
+
+    version = revise(mailing, by=mailing.owner)
+
+    assert version != first
+    assert (version.tracks_opens, version.tracks_clicks) == (True, True)
+    assert version.utm == "u=1"
+    assert link in {found.link for found in responses_of(mailing).links}
+
+
+def test_a_reason_given_at_the_launch_passes_nothing_that_came_later():
+    with FaultServer() as server:
+        mailing = launched(server)
+    type(mailing).objects.update(override_reason="We know.")
+    chief = SuperuserFactory()
+    edit(mailing, content=mailing.message.content + "{Person.firstName}")
+
+    with pytest.raises(LaunchRefused):
+        revise(mailing, by=chief)
+
+
+def test_the_dns_is_not_asked_within_a_transaction(monkeypatch):
+    with FaultServer() as server:
+        mailing = launched(server)
+    message = edit(mailing, subject="New")
+    depth = len(connection.savepoint_ids)
+    asked = []
+    monkeypatch.setattr(
+        "massmail.orchestrator.revising.check_launch",
+        lambda *args, **kwargs: asked.append(len(connection.savepoint_ids)),
+    )
+
+    revise_all(message, {mailing.pk}, by=mailing.owner)
+
+    assert asked == [depth]
