@@ -3,11 +3,52 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable
 
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+# (content type's id, object's id); the first is None where mail has no record.
+Record = tuple[int | None, str]
+
+
+class MassContactQuerySet(models.QuerySet["MassContact"]):
+    def set_all(
+        self, content_type_id: int, object_ids: Iterable[str], **values: bool
+    ) -> None:
+        """Give the identities of these records the values, making those that lack."""
+        self.bulk_create(
+            [
+                self.model(
+                    content_type_id=content_type_id, object_id=object_id, **values
+                )
+                for object_id in object_ids
+            ],
+            update_conflicts=True,
+            unique_fields=["content_type", "object_id"],
+            update_fields=list(values),
+        )
+
+    def untracked(self, records: Iterable[Record]) -> set[Record]:
+        """Those of these records whose opens and clicks are not to be noted.
+
+        Asked by record: a row may have lost its identity, or have an older one.
+        """
+        by_type: dict[int | None, set[str]] = defaultdict(set)
+        for content_type_id, object_id in records:
+            by_type[content_type_id].add(object_id)
+        found: set[Record] = set()
+        for content_type_id, object_ids in by_type.items():
+            rows = self.filter(
+                content_type_id=content_type_id,
+                object_id__in=object_ids,
+                allows_tracking=False,
+            )
+            found.update(rows.values_list("content_type_id", "object_id"))
+        return found
 
 
 class MassContact(models.Model):
@@ -41,6 +82,8 @@ class MassContact(models.Model):
         help_text=_("Where the settings and the mailing want it at all."),
     )
     uuid = models.UUIDField(_("UUID"), default=uuid.uuid4, unique=True, editable=False)
+
+    objects = MassContactQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mailing identity")

@@ -9,6 +9,7 @@ from massmail import tokens
 from massmail.content.values import Value
 from massmail.exceptions import MessageTemplateError, RenderError
 from massmail.models import Delivery, EmailAccount, MassmailSettings
+from massmail.models.address import Address, InvalidAddress
 from massmail.orchestrator.compiling import compiled_version, sender_of
 from massmail.orchestrator.outgoing import is_test, load_recipients, load_samples
 from massmail.orchestrator.preview_values import placeholder, standard_values
@@ -84,7 +85,7 @@ def filled(
 def personal_values(
     delivery: Delivery, names: frozenset[str], settings: MassmailSettings
 ) -> dict[str, Value]:
-    """Of the record as it is now; of a record that is gone, the links alone."""
+    """Of the record as it is now; where it is gone or another's, the links alone."""
     of_recipient = {
         "base_url": settings.base_url,
         "delivery_id": delivery.pk,
@@ -107,4 +108,14 @@ def own_variables(delivery: Delivery) -> dict[str, Value]:
         return {}
     key = (delivery.content_type_id, delivery.object_id)
     recipient = recipients.get(key)
-    return dict(recipient.variables) if recipient else {}
+    if recipient is None or not is_at(recipient.address, delivery.address_key):
+        return {}
+    return dict(recipient.variables)
+
+
+def is_at(address: str, address_key: str) -> bool:
+    """Whether the record is still that of the person who got the mail."""
+    try:
+        return Address.parse(address).key == address_key
+    except InvalidAddress:
+        return False

@@ -32,6 +32,7 @@ from massmail.orchestrator.compiling import compiled_version, sender_of
 from massmail.orchestrator.preview_values import harmless_url
 from massmail.recipients.registry import source_for
 from massmail.recipients.source import Recipient, VariableValue
+from massmail.tracking.events import record_of
 from massmail.tracking.public_links import link_values, unsubscribe_url
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Batch:
         self._messages = self._render_all(deliveries)
         self._recipients = load_recipients(deliveries)
         self._samples = load_samples(deliveries)
-        self._untracked = who_forbid_tracking(deliveries)
+        self._untracked = MassContact.objects.untracked(map(record_of, deliveries))
         self._sender = sender_of(account)
         self._mail_from = Address.parse(account.from_email).wire
 
@@ -200,7 +201,8 @@ class Batch:
         )
 
     def _tracking_url(self, delivery: Delivery) -> str:
-        is_forbidden = delivery.mass_contact_id in self._untracked
+        """Blank where nothing may be noted; a test is nobody's reading."""
+        is_forbidden = is_test(delivery) or record_of(delivery) in self._untracked
         return "" if is_forbidden else self._settings.base_url
 
     def _list_fields(self, delivery: Delivery) -> dict[str, str]:
@@ -235,13 +237,6 @@ def load_samples(deliveries: list[Delivery]) -> dict[int, dict[str, VariableValu
     """What tests are filled with, by delivery."""
     tests = [delivery.pk for delivery in deliveries if is_test(delivery)]
     return SampleValues.objects.by_delivery(tests) if tests else {}
-
-
-def who_forbid_tracking(deliveries: list[Delivery]) -> set[int]:
-    """Ids of the identities whose opens and clicks are not to be noted."""
-    ids = {row.mass_contact_id for row in deliveries}
-    rows = MassContact.objects.filter(pk__in=ids - {None}, allows_tracking=False)
-    return set(rows.values_list("pk", flat=True))
 
 
 def load_recipients(deliveries: list[Delivery]) -> dict[tuple[int, str], Recipient]:

@@ -18,6 +18,7 @@ from massmail.models import (
     Delivery,
     DeliveryEvent,
     MailingOut,
+    MassContact,
     MassmailSettings,
     TrackedLink,
     TrackingHit,
@@ -49,9 +50,7 @@ def process_hits(*, now: dt.datetime, seconds: float) -> int:
 def process_batch(now: dt.datetime) -> int:
     """Two at once go one after the other: the rows that both want are locked."""
     hits = list(TrackingHit.objects.select_for_update().order_by("pk")[:BATCH])
-    deliveries = Delivery.objects.select_related("mass_contact").in_bulk(
-        {hit.delivery_id for hit in hits}
-    )
+    deliveries = Delivery.objects.in_bulk({hit.delivery_id for hit in hits})
     add_events(wanted(hits, deliveries))
     judge(deliveries.values())
     TrackingHit.objects.filter(pk__in=[hit.pk for hit in hits]).delete()
@@ -70,19 +69,24 @@ def wanted(
         DeliveryEvent.Kind.OPENED: settings.track_opens,
         DeliveryEvent.Kind.CLICKED: settings.track_clicks,
     }
+    untracked = MassContact.objects.untracked(map(record_of, deliveries.values()))
     allowed = [
         hit
         for hit in hits
         if is_noted[DeliveryEvent.Kind(hit.kind)]
         and hit.delivery_id in deliveries
-        and allows_tracking(deliveries[hit.delivery_id])
+        and record_of(deliveries[hit.delivery_id]) not in untracked
     ]
     return within_limit(allowed)
 
 
 def allows_tracking(delivery: Delivery) -> bool:
-    person = delivery.mass_contact
-    return person is None or person.allows_tracking
+    record = record_of(delivery)
+    return record not in MassContact.objects.untracked([record])
+
+
+def record_of(delivery: Delivery) -> tuple[int | None, str]:
+    return delivery.content_type_id, delivery.object_id
 
 
 def within_limit(hits: Sequence[TrackingHit]) -> list[TrackingHit]:

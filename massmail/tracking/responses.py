@@ -110,7 +110,7 @@ def opt_out_records(person: Responder) -> dict[int, list[str]]:
     """Unsubscribe the records that were ever mailed at this address."""
     records = records_mailed(person)
     for content_type_id, object_ids in records.items():
-        opt_out_identities(content_type_id, object_ids)
+        MassContact.objects.set_all(content_type_id, object_ids, subscribed=False)
     return records
 
 
@@ -131,20 +131,6 @@ def records_mailed(person: Responder) -> dict[int, list[str]]:
     return dict(records)
 
 
-def opt_out_identities(content_type_id: int, object_ids: list[str]) -> None:
-    MassContact.objects.bulk_create(
-        [
-            MassContact(
-                content_type_id=content_type_id, object_id=object_id, subscribed=False
-            )
-            for object_id in object_ids
-        ],
-        update_conflicts=True,
-        unique_fields=["content_type", "object_id"],
-        update_fields=["subscribed"],
-    )
-
-
 def identities(content_type_id: int, object_ids: list[str]) -> QuerySet[MassContact]:
     return MassContact.objects.filter(
         content_type_id=content_type_id, object_id__in=object_ids
@@ -160,8 +146,7 @@ def opted_out_identities(
 def forbid_tracking(person: Responder) -> None:
     """Opens and clicks of this person are not noted from now on; idempotent."""
     for content_type_id, object_ids in records_mailed(person).items():
-        theirs = identities(content_type_id, object_ids)
-        theirs.filter(allows_tracking=True).update(allows_tracking=False)
+        MassContact.objects.set_all(content_type_id, object_ids, allows_tracking=False)
 
 
 def remember(delivery: Delivery, *, now: dt.datetime, detail: str) -> None:

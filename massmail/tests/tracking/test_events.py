@@ -182,8 +182,13 @@ def test_what_the_settings_do_not_want_is_forgotten(delivery, link, setting):
 
 
 def test_a_person_who_took_the_consent_back_is_not_noted_but_proves_the_delivery():
-    person = MassContactFactory(allows_tracking=False)
-    delivery = DeliveryFactory(status="uncertain", sending_at=NOW, mass_contact=person)
+    # Its identity is younger than the mail.
+    delivery = DeliveryFactory(status="uncertain", sending_at=NOW, mass_contact=None)
+    MassContactFactory(
+        content_type=delivery.content_type,
+        object_id=delivery.object_id,
+        allows_tracking=False,
+    )
     hit(delivery)
     process()
 

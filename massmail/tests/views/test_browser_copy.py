@@ -152,3 +152,13 @@ def test_links_are_as_in_the_mail(client):
     body = client.get(url_of(delivery)).content.decode()
     assert f"/news/c/{code}/" in body
     assert "<img" not in body
+
+
+def test_whoever_has_the_record_now_is_not_shown_to_whom_it_was(client):
+    delivery = sent()
+    Customer.objects.update(name="Bob Successor", email="bob@example.com")
+
+    body = client.get(url_of(delivery)).content.decode()
+
+    assert "Bob" not in body
+    assert "Dear reader, news." in body

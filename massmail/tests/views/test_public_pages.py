@@ -242,6 +242,19 @@ def test_people_can_stay_without_being_tracked(client, delivery):
     assert not delivery.events.exists()
 
 
+def test_the_wish_not_to_be_tracked_is_kept_where_there_is_no_identity(
+    client, delivery
+):
+    MassmailSettings(track_clicks=True).save()
+    MassContact.objects.all().delete()
+
+    client.post(page(delivery), {"confirm": "no-tracking"})
+
+    person = MassContact.objects.get()
+    assert (person.subscribed, person.allows_tracking) == (True, False)
+    assert person.object_id == delivery.object_id
+
+
 def test_who_has_left_is_offered_the_way_back(client, delivery):
     client.post(page(delivery), {"confirm": "unsubscribe"})
 
