@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from massmail.backends.phases import SmtpFailure, Wait
 from massmail.conf import conf
 from massmail.orchestrator.outgoing import Outgoing
+from massmail.orchestrator.patience import DATABASE_AWAY
 from massmail.sending.connections import open_connection
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class Lane:
             yield from connection.begin(*message.envelope)
         except SmtpFailure as failure:
             self._failed(message, failure, announced=False)
+            return
+        except DATABASE_AWAY:
+            # A token was asked for; what other lanes have on their way goes on.
+            self.run.end_without_database()
             return
         dot_before = yield message
         if dot_before is None:

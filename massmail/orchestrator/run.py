@@ -93,7 +93,7 @@ class Run:
         try:
             return self._find_message()
         except DATABASE_AWAY:
-            self._end_without_database()
+            self.end_without_database()
             return None
 
     def _find_message(self) -> Outgoing | None:
@@ -141,11 +141,11 @@ class Run:
         try:
             next_at = rows.values_list("next_send_at", flat=True).first()
         except DATABASE_AWAY:
-            self._end_without_database()
+            self.end_without_database()
             return 0.0
         return max(0.0, (next_at - self._clock()).total_seconds()) if next_at else 0.0
 
-    def _end_without_database(self) -> None:
+    def end_without_database(self) -> None:
         logger.exception("The database does not answer; the run ends")
         close_old_connections()
         self._end("database_away")

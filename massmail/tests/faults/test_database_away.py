@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import selectors
+import socket
+import time
 from contextlib import ExitStack, suppress
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
-from massmail.backends.phases import Phase
+from massmail.backends.phases import Phase, Wait
 from massmail.models import DeliveryEvent, EmailAccount, MailingOut, SendAttempt
-from massmail.orchestrator import patience
+from massmail.orchestrator import lane, patience
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.tests.faults.failing_database import failing_database
@@ -102,3 +105,28 @@ def test_a_result_is_kept_while_the_database_is_away(server):
     assert len(server.accepted) == 1
     assert send_all() == 0
     assert_ledger_is_clean(mailing)
+
+
+def test_a_login_without_a_database_costs_no_result_of_other_lanes(monkeypatch):
+    """A login may have to ask for the account's token."""
+    real, logins = lane.open_connection, itertools.count()
+    near, far = socket.socketpair()
+    with near, far, FaultServer() as server:
+
+        def open_connection(account, now):
+            if next(logins) == 0:
+                return (yield from real(account, now))
+            while not server.accepted:
+                with suppress(TimeoutError):
+                    yield Wait(near, selectors.EVENT_READ, time.monotonic() + 0.02)
+            raise OperationalError("the database is restarting")
+
+        monkeypatch.setattr(lane, "open_connection", open_connection)
+        mailing = launched(server, customers=3, max_connections=2)
+        [account_id] = walk_account_queues()
+        report = send_account_queue(account_id)
+
+        assert report.stopped_because == "database_away"
+        sent = len(server.accepted)
+        assert sent < 3
+        assert states(mailing) == {"sent": sent, "queued": 3 - sent}
