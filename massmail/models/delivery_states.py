@@ -66,3 +66,7 @@ class Priority(models.IntegerChoices):
 
 def preparing() -> Q:
     return Q(status=DeliveryStatus.SKIPPED, reason=SkipReason.PREPARING)
+
+
+# What a queued row waits for whose domain has got what it may in an hour.
+DOMAIN_LIMIT = "domain_limit"

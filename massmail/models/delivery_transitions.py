@@ -9,20 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from massmail.models.delivery_states import (
+    DOMAIN_LIMIT,
     LEASED_STATUSES,
     DeliveryStatus,
     preparing,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -113,8 +111,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         facts = {"reason": reason}
         return self._finish(pk, token, (DeliveryStatus.CLAIMED,), "skipped", facts)
 
+    def look_again(self, reason: str) -> int:
+        """queued rows that wait for `reason`: what holds them may have changed."""
+        return self.filter(status=DeliveryStatus.QUEUED, reason=reason).update(
+            not_before=F("queued_at"), reason=""
+        )
+
     def hand_on(self, token: uuid.UUID) -> int:
         """claimed by the token, or queued → queued, to be given another account."""
+        self.look_again(DOMAIN_LIMIT)
         claimed = Q(status=DeliveryStatus.CLAIMED, claim_token=token)
         return self.filter(claimed | Q(status=DeliveryStatus.QUEUED)).update(
             status=DeliveryStatus.QUEUED,

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from massmail.conf import conf
@@ -146,9 +145,7 @@ class MassmailSettings(models.Model):
         self.pk = 1
         with transaction.atomic():
             super().save(*args, **kwargs)  # type: ignore[arg-type]
-            Delivery.objects.filter(
-                status=Delivery.Status.QUEUED, reason=WAITS_FOR_RECIPIENTS_HOURS
-            ).update(not_before=F("queued_at"), reason="")
+            Delivery.objects.look_again(WAITS_FOR_RECIPIENTS_HOURS)
 
     @classmethod
     def load(cls) -> MassmailSettings:

@@ -20,6 +20,7 @@ from massmail.models import (
     MailingOut,
     MassContact,
 )
+from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.models.proof import resolve_by_proof
 from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.lifecycle import log, require
@@ -176,6 +177,8 @@ def hand_over_of(mailing: MailingOut, account: EmailAccount, now: dt.datetime) -
     others = list(other_accounts(account, mailing.owner_id))
     if not others:
         return 0
-    moved = waiting_for(account).filter(mailing=mailing).update(email_account=None)
+    rows = waiting_for(account).filter(mailing=mailing)
+    rows.look_again(DOMAIN_LIMIT)
+    moved = rows.update(email_account=None)
     rotate(mailing, others, now)
     return moved

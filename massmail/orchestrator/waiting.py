@@ -19,8 +19,8 @@ from massmail.models import (
     Heartbeat,
     MassmailSettings,
 )
+from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.sending.business_time import BusinessTime, business_time
-from massmail.sending.domain_caps import DOMAIN_LIMIT
 from massmail.sending.outcomes import HELP
 from massmail.sending.quotas import room
 

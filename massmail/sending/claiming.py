@@ -19,6 +19,8 @@ from massmail.sending.quotas import room
 
 # How often one claim looks for rows whose domains have room.
 MAX_CAP_ROUNDS = 10
+# How many rows a round looks at for those whose domains have none.
+SEEN_AHEAD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def due_ids(
     """Due rows: mail without a mailing first, then mailings by launch."""
     ids = first_ids(due_alone(account, now), count)
     hours, caps = business_time(settings), DomainCaps(account, now)
+    caps.count_in(ids)
     if hours is None or not hours.holds_everybody(now):
         for mailing_id in running_mailings(now, account):
             if len(ids) >= count:
@@ -95,6 +98,9 @@ def ids_within_caps(
         ids += caps.fitting(found)
         if len(found) < wanted or len(ids) == count:
             break
+        # With gaps a claim wants one row: a full domain at the head of the queue would
+        # let nobody pass for hours if each round moved but one of its rows away.
+        caps.clear_the_way(open_ids(rows.exclude(pk__in=ids), SEEN_AHEAD, hours, now))
     return ids
 
 

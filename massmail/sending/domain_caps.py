@@ -7,17 +7,18 @@ do not stand in the way of others, and say what they wait for.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
 from massmail.models import Delivery, EmailAccount, SendAttempt
+from massmail.models.delivery_states import DOMAIN_LIMIT
 
 HOUR = dt.timedelta(hours=1)
 TICK = dt.timedelta(microseconds=1)
-# What a row that was put off waits for.
-DOMAIN_LIMIT = "domain_limit"
 
 
 class DomainCaps:
@@ -30,25 +31,54 @@ class DomainCaps:
         # Chosen in this claim, by domain.
         self._taken: Counter[str] = Counter()
 
+    def count_in(self, ids: list[int]) -> None:
+        """Chosen in this claim before, by no cap: mail without a mailing."""
+        if ids and self._account.per_domain_hour is not None:
+            rows = Delivery.objects.filter(pk__in=ids).order_by()
+            self._taken.update(by_domain(rows, "address_domain"))
+
     def fitting(self, ids: list[int]) -> list[int]:
         """Those that may go now, in the same order; the others are put off."""
         cap = self._account.per_domain_hour
         if cap is None:
             return ids
-        rows = Delivery.objects.filter(pk__in=ids)
-        domain_of = dict(rows.values_list("pk", "address_domain"))
-        used = in_the_last_hour(self._account, set(domain_of.values()), self._now)
+        room, over = self._room_in(ids, cap), defaultdict(list)
         fit: list[int] = []
-        over: dict[str, list[int]] = defaultdict(list)
-        for pk in ids:
-            domain = domain_of.get(pk, "")
-            if domain and used[domain] + self._taken[domain] >= cap:
-                over[domain].append(pk)
-            else:
+        for pk, domain in self._domains(ids):
+            if room(domain) > 0:
                 self._taken[domain] += 1
                 fit.append(pk)
+            else:
+                over[domain].append(pk)
         self._put_off(over, cap)
         return fit
+
+    def clear_the_way(self, ids: list[int]) -> None:
+        """Put off those of full domains; the others are left as they are."""
+        cap = self._account.per_domain_hour
+        if cap is None:
+            return
+        room, over = self._room_in(ids, cap), defaultdict(list)
+        for pk, domain in self._domains(ids):
+            if room(domain) <= 0:
+                over[domain].append(pk)
+        self._put_off(over, cap)
+
+    def _domains(self, ids: list[int]) -> list[tuple[int, str]]:
+        """In the order of the ids."""
+        rows = Delivery.objects.filter(pk__in=ids)
+        domain_of = dict(rows.values_list("pk", "address_domain"))
+        return [(pk, domain_of.get(pk, "")) for pk in ids]
+
+    def _room_in(self, ids: list[int], cap: int) -> Callable[[str], float]:
+        """How many more a domain may get now; without a domain, any number."""
+        domains = {domain for _pk, domain in self._domains(ids)}
+        used = in_the_last_hour(self._account, domains, self._now)
+
+        def room(domain: str) -> float:
+            return cap - used[domain] - self._taken[domain] if domain else math.inf
+
+        return room
 
     def _put_off(self, over: dict[str, list[int]], cap: int) -> None:
         """A row beyond the cap follows the one that is `cap` before it by an hour."""

@@ -20,6 +20,7 @@ from massmail.forms.email_account import EmailAccountForm
 from massmail.forms.pause_account import PauseForm
 from massmail.models import Alert, Delivery, EmailAccount
 from massmail.models.alert import account_cause
+from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.orchestrator.repair import waiting_for
 from massmail.site.account_buttons import AccountButtons
 from massmail.site.account_facts import (
@@ -194,6 +195,8 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
         if change and "warm_up_start" in form.changed_data:
             # It begins anew, with the next message.
             EmailAccount.objects.filter(pk=obj.pk).update(warm_up_began_at=None)
+        if change and "per_domain_hour" in form.changed_data:
+            Delivery.objects.filter(email_account=obj).look_again(DOMAIN_LIMIT)
         for warning in limit_warnings(obj):
             messages.warning(request, warning)
         obj.needs_test = bool(CONNECTION_FIELDS.intersection(form.changed_data))

@@ -6,8 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from massmail.models import Delivery
+from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
-from massmail.sending.domain_caps import DOMAIN_LIMIT
 from massmail.sending.outcomes import HELP
 
 # What happened to one recipient's message; reasons to skip have their own labels.

@@ -8,8 +8,8 @@ import uuid
 import pytest
 
 from massmail.models import Delivery, EmailAccount
+from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.sending.claiming import claim_batch
-from massmail.sending.domain_caps import DOMAIN_LIMIT
 from massmail.tests.factories import NOW, EmailAccountFactory, SendAttemptFactory
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +159,42 @@ def test_never_more_than_the_cap_in_any_hour(capped, to):
     for moment in moments:
         inside = [other for other in moments if moment - HOUR < other <= moment]
         assert len(inside) <= CAP
+
+
+def test_mail_without_a_mailing_counts_in_the_claim_that_takes_it(capped, to):
+    alone = {"mailing": None, "version": None, "recipient__owner": None}
+    to("big.example", CAP, kind="test", **alone)
+    to("big.example", 4)
+    [other] = to("small.example")
+
+    taken = claim(capped)
+
+    assert [row.kind for row in taken] == ["test"] * CAP + ["mailing"]
+    assert taken[-1] == other
+
+
+def test_a_full_domain_lets_others_pass_however_many_of_it_come_first(
+    capped, to, sent, limits
+):
+    sent("big.example", 1, 1, 1)
+    EmailAccount.objects.update(min_gap_seconds=20, max_gap_seconds=20)
+    to("big.example", 300)
+    [other] = to("small.example")
+
+    assert [row.pk for row in claim(capped)] == [other.pk]
+    assert len(waiting()) == 300
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_row_that_is_held_by_the_cap_no_more_is_looked_at_again(capped, to, moved):
+    to("big.example", CAP + 2)
+    claim(capped)
+    assert len(waiting()) == 2
+
+    if moved:
+        Delivery.objects.filter(reason=DOMAIN_LIMIT).hand_on(uuid.uuid4())
+    else:
+        Delivery.objects.filter(email_account=capped).look_again(DOMAIN_LIMIT)
+
+    assert waiting() == []
+    assert Delivery.objects.due(NOW).count() == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.urls import reverse
 
@@ -304,3 +306,21 @@ def test_the_list_action_deletes_only_what_is_the_persons(browser, colleague, ac
     browser(colleague).post(page(EmailAccount, "changelist"), data)
 
     assert EmailAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_who_waits_for_a_domain_is_looked_at_again_when_its_limit_changes(
+    browser, owner, account
+):
+    later = NOW + dt.timedelta(hours=30)
+    row = DeliveryFactory(
+        email_account=account, reason="domain_limit", not_before=later
+    )
+    client = browser(owner)
+
+    client.post(page(account), posted(account, name="renamed"))
+    row.refresh_from_db()
+    assert (row.reason, row.not_before) == ("domain_limit", later)
+
+    client.post(page(account), posted(account, per_domain_hour=50))
+    row.refresh_from_db()
+    assert (row.reason, row.not_before) == ("", row.queued_at)
