@@ -57,6 +57,30 @@ def is_public(host: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
+def is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def is_local_name(host: str) -> bool:
+    """RFC 6761 §6.3: localhost and all names below it are this machine."""
+    name = plain_name(host)
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def is_private(host: str) -> bool:
+    """As far as it can be told without asking a resolver."""
+    return is_local_name(host) or (is_ip_address(host) and not is_public(host))
+
+
+def plain_name(host: str) -> str:
+    """One spelling of a name that resolvers take in several."""
+    return host.strip().rstrip(".").lower()
+
+
 def ascii_host(host: str) -> str:
     """The host name with A-labels; raises SmtpFailure for an impossible one."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from django import forms
@@ -11,8 +10,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.site.owned import OwnedModelForm
-from massmail.backends.hosts import ascii_host, is_loopback, is_public
-from massmail.backends.oauth2 import providers
+from massmail.backends.hosts import (
+    ascii_host,
+    is_ip_address,
+    is_local_name,
+    is_loopback,
+    is_private,
+)
+from massmail.backends.oauth2 import provider_named, providers
 from massmail.backends.oauth2.base import Provider
 from massmail.backends.phases import SmtpFailure
 from massmail.backends.presets import PRESETS, preset_choices
@@ -22,6 +27,9 @@ from massmail.models import EmailAccount
 # What providers take mail from clients at, and 2525, where many offer it besides.
 MAIL_PORTS = frozenset({25, 465, 587, 2525})
 IMAP_PORTS = frozenset({143, 993})
+HOST_FIELDS = ("email_host", "imap_host")
+# With another of these an account's secrets would be shown to somebody else.
+WHOSE_SECRETS = frozenset({"owner", *HOST_FIELDS})
 
 
 def login_choices() -> list[tuple[str, str | Promise]]:
@@ -108,6 +116,8 @@ class EmailAccountForm(OwnedModelForm):
         super().__init__(*args, **kwargs)
         # What a provider filled in counts as changed, too.
         self.taken: set[str] = set()
+        # The stored password, because of who would learn it.
+        self.is_forgotten = False
         # Not even as an initial value: a blank field is then an unchanged one.
         self.initial.pop("email_host_password", None)
         # A provider fills in the one, its default the other; who only sees the account
@@ -124,6 +134,7 @@ class EmailAccountForm(OwnedModelForm):
         self.check_login(cleaned)
         self.check_server(cleaned, "email_host", "email_port", MAIL_PORTS)
         self.check_server(cleaned, "imap_host", "imap_port", IMAP_PORTS)
+        self.check_provider(cleaned)
         return cleaned
 
     def take_preset(self, cleaned: dict[str, Any]) -> None:
@@ -147,9 +158,12 @@ class EmailAccountForm(OwnedModelForm):
     @property
     def is_another_mailbox(self) -> bool:
         """Tokens that were given for the account as it was are of no use."""
-        return bool({"from_email", "auth"} & set(self.changed_data))
+        return bool(
+            {"from_email", "auth", *WHOSE_SECRETS}.intersection(self.changed_data)
+        )
 
     def keep_password(self, cleaned: dict[str, Any]) -> None:
+        """Blank keeps the stored one, for the servers and the owner that it is for."""
         if cleaned.get("clear_password"):
             if cleaned.get("email_host_password"):
                 self.add_error(
@@ -157,7 +171,16 @@ class EmailAccountForm(OwnedModelForm):
                 )
             cleaned["email_host_password"] = ""
         elif not cleaned.get("email_host_password"):
-            cleaned["email_host_password"] = self.instance.email_host_password
+            stored = self.instance.email_host_password
+            self.is_forgotten = bool(stored) and self.is_for_others(cleaned)
+            cleaned["email_host_password"] = "" if self.is_forgotten else stored
+            if self.is_forgotten:
+                self.taken.add("email_host_password")
+
+    def is_for_others(self, cleaned: dict[str, Any]) -> bool:
+        """Who may change the account must not learn its password by a server of his."""
+        changed = WHOSE_SECRETS.intersection(self.changed_data)
+        return any(cleaned.get(name) for name in changed)
 
     def check_login(self, cleaned: dict[str, Any]) -> None:
         """A password is given, and goes over an open line to this machine only."""
@@ -166,7 +189,7 @@ class EmailAccountForm(OwnedModelForm):
         if not cleaned.get("email_host_user"):
             self.add_error("email_host_user", _("This login needs a user name."))
         if not cleaned.get("email_host_password"):
-            self.add_error("email_host_password", _("This login needs a password."))
+            self.ask_for_password()
         host = cleaned.get("email_host", "")
         if cleaned.get("security") == EmailAccount.Security.NONE and not is_this_host(
             host
@@ -175,6 +198,23 @@ class EmailAccountForm(OwnedModelForm):
                 "security",
                 _("A password is sent over STARTTLS or TLS only. Choose one of them."),
             )
+
+    def ask_for_password(self) -> None:
+        if not self.is_forgotten:
+            self.add_error("email_host_password", _("This login needs a password."))
+        elif set(HOST_FIELDS).intersection(self.changed_data):
+            text = _("Enter the password again: it was given for another server.")
+            self.add_error("email_host_password", text)
+        # A new owner brings his own; who hands the account over does not know it.
+
+    def check_provider(self, cleaned: dict[str, Any]) -> None:
+        """A provider's tokens are for its servers."""
+        provider = provider_named(cleaned.get("auth", ""))
+        for name in HOST_FIELDS:
+            host = cleaned.get(name)
+            if provider and host and not provider.serves(host):
+                text = _("This is no server of %(provider)s, which the login is for.")
+                self.add_error(name, text % {"provider": provider})
 
     def check_server(
         self, cleaned: dict[str, Any], host: str, port: str, ports: frozenset[int]
@@ -219,21 +259,3 @@ def is_host_name(text: str) -> bool:
 
 def is_this_host(host: str) -> bool:
     return is_local_name(host) or (is_ip_address(host) and is_loopback(host))
-
-
-def is_private(host: str) -> bool:
-    return is_local_name(host) or (is_ip_address(host) and not is_public(host))
-
-
-def is_local_name(host: str) -> bool:
-    """RFC 6761 §6.3: localhost and all names below it are this machine."""
-    name = host.strip().rstrip(".").lower()
-    return name == "localhost" or name.endswith(".localhost")
-
-
-def is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True

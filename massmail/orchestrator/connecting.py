@@ -114,7 +114,8 @@ def connect(
     account = EmailAccount.objects.lock(account.pk)
     # The person may have changed the address while at the provider.
     check_mailbox(grant, provider, account)
-    changes = {} if account.auth == provider.name else server_fields(provider)
+    is_there = account.auth == provider.name and provider.serves(account.email_host)
+    changes = {} if is_there else server_fields(provider)
     fields = stored_form(grant.tokens, provider, now)
     EmailAccount.objects.store_tokens(account.pk, **fields, **changes)
     Alert.objects.close(cause=token_cause(account.pk), now=now)

@@ -27,10 +27,14 @@ def open_connection(
     """An open connection; raises SmtpFailure, also for what a provider refused.
 
     A refused token is renewed once: it may have been withdrawn before its time. A
-    second refusal means the mailbox.
+    second refusal means the mailbox. No other server than the provider's sees one.
     """
-    if provider_named(account.auth) is None:
+    provider = provider_named(account.auth)
+    if provider is None:
         return (yield from opened(account))
+    if not provider.serves(account.email_host):
+        words = f"{account.email_host} is no server of {provider}"
+        raise SmtpFailure(Phase.AUTH, None, Cause.LOGIN_IMPOSSIBLE.says(words))
     token = yield from token_of(account, clock)
     try:
         return (yield from opened(account, token))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from massmail.backends.authentication import XOAuth2Authenticator
+from massmail.backends.hosts import is_private, plain_name
 from massmail.backends.phases import printable
 from massmail.conf import conf
 from massmail.exceptions import (
@@ -83,6 +84,8 @@ class Provider:
     security: ClassVar[str] = "starttls"
     imap_host: ClassVar[str] = ""
     imap_port: ClassVar[int] = 993
+    # Its servers besides these two.
+    more_hosts: ClassVar[frozenset[str]] = frozenset()
     # What sending cannot do without.
     required_scopes: ClassVar[frozenset[str]]
     # How long a refresh token lives that is not used.
@@ -114,6 +117,17 @@ class Provider:
     @property
     def is_configured(self) -> bool:
         return bool(self.setting("CLIENT_ID"))
+
+    def serves(self, host: str) -> bool:
+        """Whether a token may be shown to this server.
+
+        One on this machine or in its network is a deployment's own, where it allows
+        such at all.
+        """
+        hosts = {self.email_host, self.imap_host, *self.more_hosts} - {""}
+        if not hosts or plain_name(host) in hosts:
+            return True
+        return conf.ALLOW_PRIVATE_HOSTS and is_private(host)
 
     def missing_scopes(self, grant: Grant) -> frozenset[str]:
         """Providers write scopes in the case that they like."""

@@ -32,6 +32,9 @@ class Google(Provider):
     label = "Google"
     email_host = "smtp.gmail.com"
     imap_host = "imap.gmail.com"
+    more_hosts = frozenset(
+        {"smtp-relay.gmail.com", "smtp.googlemail.com", "imap.googlemail.com"}
+    )
     required_scopes = frozenset({MAIL_SCOPE})
     # https://developers.google.com/identity/protocols/oauth2#expiration
     refresh_token_days = 180

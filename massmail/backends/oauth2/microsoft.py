@@ -34,6 +34,7 @@ class Microsoft(Provider):
     label = "Microsoft"
     email_host = "smtp.office365.com"
     imap_host = "outlook.office365.com"
+    more_hosts = frozenset({"smtp-mail.outlook.com", "imap-mail.outlook.com"})
     required_scopes = frozenset({SMTP_SCOPE})
     # https://learn.microsoft.com/entra/identity-platform/refresh-tokens
     refresh_token_days = 90

@@ -78,7 +78,13 @@ def test_the_policy_lets_the_form_go_to_the_provider(browser, owner, account, pr
 
 
 @pytest.mark.parametrize(
-    "changes", [{"from_email": "bob@example.com"}, {"auth": "none"}]
+    "changes",
+    [
+        {"from_email": "bob@example.com"},
+        {"auth": "none"},
+        {"email_host": "127.0.0.2"},
+        {"imap_host": "127.0.0.2"},
+    ],
 )
 def test_tokens_of_another_mailbox_or_login_are_forgotten(
     browser, owner, connected, changes

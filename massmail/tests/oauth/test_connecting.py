@@ -10,6 +10,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
+from massmail.backends.oauth2 import provider_named
 from massmail.models import AccountEvent, Alert, EmailAccount, OAuthRequest
 from massmail.sending.account_health import stop
 from massmail.tests.factories import EmailAccountFactory
@@ -354,6 +355,18 @@ def test_an_account_with_a_password_moves_to_its_provider(
     assert account.is_connected
     assert (account.auth, account.email_host) == ("microsoft", "smtp.office365.com")
     assert (account.email_port, account.security) == (587, "starttls")
+
+
+def test_connecting_brings_an_account_back_to_its_providers_servers(
+    browser, owner, account, provider, certificates
+):
+    EmailAccount.objects.update(email_host="mail.attacker.net")
+
+    connect(browser(owner), account, certificates)
+
+    account.refresh_from_db()
+    assert account.is_connected
+    assert account.email_host == provider_named(account.auth).email_host
 
 
 def test_the_address_to_come_back_to_can_be_fixed(browser, owner, account, settings):

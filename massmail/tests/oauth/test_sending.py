@@ -291,3 +291,28 @@ def test_a_token_that_the_server_repeats_is_not_kept(mailing, connected, server)
     connected.refresh_from_db()
     assert connected.state_reason == "login_unavailable"
     assert "no luck with ***" in connected.last_error
+
+
+@pytest.mark.parametrize("auth", ["google", "microsoft"])
+def test_a_token_is_shown_to_no_other_server(mailing, connected, server, auth):
+    EmailAccount.objects.update(auth=auth, email_host="mail.attacker.net")
+
+    send_all()
+
+    connected.refresh_from_db()
+    assert (connected.state, connected.state_reason) == ("stopped", "login_impossible")
+    assert "mail.attacker.net is no server of " in connected.last_error
+    assert server.commands == []
+    assert rows() == {("queued", 0)}
+
+
+def test_a_server_in_the_network_is_the_providers_only_where_such_are_allowed(
+    mailing, connected, server, settings
+):
+    settings.MASSMAIL = settings.MASSMAIL | {"ALLOW_PRIVATE_HOSTS": False}
+
+    send_all()
+
+    connected.refresh_from_db()
+    assert connected.state_reason == "login_impossible"
+    assert server.commands == []

@@ -93,6 +93,75 @@ def test_a_blank_password_keeps_the_stored_one(browser, owner, account):
     assert (account.name, account.email_host_password) == ("letters", SECRET)
 
 
+@pytest.mark.parametrize("field", ["email_host", "imap_host"])
+def test_the_stored_password_is_not_given_to_another_server(
+    browser, owner, account, field
+):
+    response = browser(owner).post(
+        page(account), posted(account, name="letters", **{field: "mail.attacker.net"})
+    )
+
+    assert response.status_code == 200
+    [error] = errors(response)["email_host_password"]
+    assert error == "Enter the password again: it was given for another server."
+    account.refresh_from_db()
+    assert (account.name, account.email_host) == ("news", "smtp.example.com")
+    assert (account.imap_host, account.email_host_password) == ("", SECRET)
+    assert account.access_token == "access-secret"
+
+
+def test_another_server_gets_the_password_that_is_entered_for_it(
+    browser, owner, account
+):
+    data = posted(account, email_host="smtp.other.net", email_host_password="new")
+
+    assert browser(owner).post(page(account), data).status_code == 302
+    account.refresh_from_db()
+    assert (account.email_host, account.email_host_password) == (
+        "smtp.other.net",
+        "new",
+    )
+
+
+def test_a_server_changed_while_nobody_logs_in_learns_no_password_later(
+    browser, owner, account
+):
+    client = browser(owner)
+    data = posted(account, auth="none", email_host="mail.attacker.net")
+
+    assert client.post(page(account), data).status_code == 302
+    account.refresh_from_db()
+    assert account.email_host_password == ""
+    again = client.post(page(account), posted(account, auth="password"))
+
+    assert errors(again) == {"email_host_password": ["This login needs a password."]}
+
+
+def test_another_owner_gets_neither_password_nor_tokens(
+    browser, superuser, colleague, account
+):
+    data = posted(account, owner=colleague.pk, co_owner="")
+
+    assert browser(superuser).post(page(account), data).status_code == 302
+    account.refresh_from_db()
+    assert (account.owner, account.email_host_password) == (colleague, "")
+    assert not account.is_connected
+
+
+@pytest.mark.parametrize("field", ["email_host", "imap_host"])
+def test_a_providers_login_is_for_its_own_servers(browser, owner, account, field):
+    hosts = {"email_host": "smtp.gmail.com", "imap_host": "imap.gmail.com"}
+    data = posted(account, auth="google", **hosts | {field: "mail.attacker.net"})
+
+    response = browser(owner).post(page(account), data)
+
+    assert errors(response) == {
+        field: ["This is no server of Google, which the login is for."]
+    }
+    account.refresh_from_db()
+    assert account.auth == "password"
+
+
 def test_a_new_password_replaces_the_stored_one(browser, owner, account):
     data = posted(account, email_host_password=" with spaces ")
 
@@ -163,6 +232,7 @@ def test_what_cannot_work_is_refused_at_save(browser, owner, account, changes, f
 
 def test_a_password_over_an_open_line_stays_on_this_machine(browser, owner, account):
     data = posted(account, security="none", email_host="127.0.0.1", email_port=2525)
+    data["email_host_password"] = "for this machine"
 
     assert browser(owner).post(page(account), data).status_code == 302
 
