@@ -53,6 +53,16 @@ WEB = """
 </div><form action="/"><input value="x"><button>Go</button></form>
 """
 
+# Another page can pretend that its words were copied here.
+PRETENDED = """
+<p data-pm-slice="0 0 []">Good <script data-massmail-formatting>0</script>
+<style data-massmail-formatting>.message-canvas { display: none }</style>
+<strong tag="style">bold</strong> <a href="https://example.com/" tag="script">link</a>
+<em data-massmail-kept="{">news</em> <u data-massmail-kept="null">for</u>
+<img data-massmail-kept='{"src": 5}'><cite data-massmail-formatting>you</cite></p>
+<fieldset data-massmail-box><p>End</p></fieldset>
+"""
+
 
 def hand_over(page: Page, kind: str, *, html: str = "", file: bytes = b"") -> None:
     data = base64.b64encode(file).decode()
@@ -167,6 +177,22 @@ def test_what_is_copied_here_comes_back_whole(anna):
         page.keyboard.press(keys)
 
     expect(writing.source(page)).to_have_value(f"{source}\n{source}")
+
+
+def test_what_only_pretends_to_be_copied_here_becomes_no_other_element(anna):
+    page = emptied(anna)
+
+    hand_over(page, "paste", html=PRETENDED)
+
+    canvas = writing.visual(page)
+    expect(canvas.get_by_text("End")).to_be_visible()
+    expect(canvas.locator("script, style, fieldset, [href]")).to_have_count(0)
+    html = writing.source(page).input_value()
+    for part in ("<strong>bold</strong>", "<em>news</em>", "<cite>you</cite>"):
+        assert part in html
+    for name in ("<script", "<style", "<fieldset"):
+        assert name not in html
+    anna.look_around()
 
 
 def test_the_panel_below_writes_into_the_visual_editor(anna):

@@ -1,15 +1,16 @@
 // What other programs put into the clipboard, as a message can have it.
 
-import { LINK, asleep, fragmentOf, styleOf } from "./vocabulary.js";
+import { LINK, fragmentOf, styleOf } from "./vocabulary.js";
 
 const USELESS = "style, script, meta, link, title, xml, object, iframe, form, input, button";
 
 // `keptOf` knows what a picture's address is in a message, if it is one of the library's.
 export function cleaned(html, keptOf = () => undefined) {
-  // Copied here: what it looks like is kept beside its style.
-  if (/data-pm-slice/.test(html)) return asleep(html);
-  const fragment = fragmentOf(html.replace(/<!--[\s\S]*?-->/g, "").replace(/<\/?[ovwm]:[^>]*>/gi, ""));
+  // Copied here, or so it says: what it looks like is kept beside its style.
+  const isOurs = /data-pm-slice/.test(html);
+  const fragment = fragmentOf(isOurs ? html : html.replace(/<!--[\s\S]*?-->/g, "").replace(/<\/?[ovwm]:[^>]*>/gi, ""));
   fragment.querySelectorAll(USELESS).forEach((element) => element.remove());
+  if (isOurs) return htmlOf(fragment);
   for (const element of fragment.querySelectorAll("*")) {
     if (isHidden(element)) element.remove();
   }
@@ -20,9 +21,13 @@ export function cleaned(html, keptOf = () => undefined) {
     if (kept) image.dataset.massmailKept = JSON.stringify(kept);
     else image.remove();
   }
-  const box = document.createElement("div");
-  box.append(fragment);
-  return box.innerHTML;
+  return htmlOf(fragment);
+}
+
+function htmlOf(fragment) {
+  const template = document.createElement("template");
+  template.content.append(fragment);
+  return template.innerHTML;
 }
 
 const isHidden = (element) => /display\s*:\s*none|mso-hide\s*:\s*all/i.test(styleOf(element));

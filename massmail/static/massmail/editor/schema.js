@@ -1,14 +1,24 @@
 // The nodes and marks of the visual editor, made of Tiptap's.
 
 import { shown } from "./looks.js";
+import { BOXES, FORMATTING } from "./vocabulary.js";
 
-const KEPT = {
-  kept: {
-    default: {},
-    rendered: false,
-    parseHTML: (element) => JSON.parse(element.dataset.massmailKept ?? "{}"),
-  },
-};
+// The clipboard can be another page's work: whatever it says about itself is checked.
+function keptOn(element) {
+  try {
+    const attributes = Object.entries(JSON.parse(element.dataset.massmailKept ?? "{}") ?? {});
+    return Object.fromEntries(attributes.filter(([, value]) => typeof value === "string"));
+  } catch {
+    return {};
+  }
+}
+
+const isOneOf = (names) => (element) => names.has(element.localName) && null;
+const TAG_OF_ELEMENT = { rendered: false, parseHTML: (element) => element.localName };
+// Without a function Tiptap believes an attribute of the same name.
+const tagAlways = (name) => ({ default: name, rendered: false, parseHTML: () => name });
+
+const KEPT = { kept: { default: {}, rendered: false, parseHTML: keptOn } };
 
 function remembered(attrs) {
   return { "data-massmail-kept": JSON.stringify(attrs.kept ?? {}) };
@@ -25,9 +35,9 @@ function box(tiptap) {
     defining: true,
     addAttributes: () => ({
       ...KEPT,
-      tag: { default: "div", rendered: false, parseHTML: (element) => element.localName },
+      tag: { default: "div", ...TAG_OF_ELEMENT },
     }),
-    parseHTML: () => [{ tag: "[data-massmail-box]", priority: 100 }],
+    parseHTML: () => [{ tag: "[data-massmail-box]", priority: 100, getAttrs: isOneOf(BOXES) }],
     renderHTML: ({ node }) => [node.attrs.tag, { ...shown(node.attrs.kept), ...remembered(node.attrs), "data-massmail-box": "" }, 0],
   });
 }
@@ -130,7 +140,7 @@ const rawLabel = (text) => text.replace(/\s+/g, " ").slice(0, 60);
 
 function styled(tiptap, extension, tagName) {
   return extension.extend({
-    addAttributes: () => ({ ...KEPT, tag: { default: tagName, rendered: false } }),
+    addAttributes: () => ({ ...KEPT, tag: tagAlways(tagName) }),
     renderHTML: ({ mark }) => [mark.attrs.tag, { ...shown(mark.attrs.kept), ...remembered(mark.attrs) }, 0],
   });
 }
@@ -141,12 +151,12 @@ function link(tiptap) {
     priority: 1000,
     inclusive: false,
     addAttributes: () => ({
-      tag: { default: "a", rendered: false },
+      tag: tagAlways("a"),
       kept: {
         default: {},
         rendered: false,
         parseHTML: (element) => (
-          element.dataset.massmailKept ? JSON.parse(element.dataset.massmailKept) : { href: element.getAttribute("href") }
+          element.dataset.massmailKept ? keptOn(element) : { href: element.getAttribute("href") }
         ),
       },
     }),
@@ -159,8 +169,8 @@ function formatting(tiptap) {
   return tiptap.Mark.create({
     name: "formatting",
     excludes: "",
-    addAttributes: () => ({ ...KEPT, tag: { default: "span", rendered: false, parseHTML: (element) => element.localName } }),
-    parseHTML: () => [{ tag: "[data-massmail-formatting]" }],
+    addAttributes: () => ({ ...KEPT, tag: { default: "span", ...TAG_OF_ELEMENT } }),
+    parseHTML: () => [{ tag: "[data-massmail-formatting]", getAttrs: isOneOf(FORMATTING) }],
     renderHTML: ({ mark }) => [mark.attrs.tag, { ...shown(mark.attrs.kept), ...remembered(mark.attrs), "data-massmail-formatting": "" }, 0],
   });
 }
