@@ -12,6 +12,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from common.spreadsheets import cell_text
+from common.utils.decoding import decoded
 from massmail.models import SuppressedAddress
 from massmail.models.address import Address, InvalidAddress, ascii_domain
 
@@ -78,14 +79,6 @@ class SuppressionImportForm(forms.Form):
         if not (found.addresses or found.domains):
             raise forms.ValidationError(_("There is no address in the file."))
         return found
-
-
-def decoded(content: bytes) -> str:
-    """UTF-8, or what spreadsheets write where people do not choose."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
 
 
 def parsed(text: str) -> ParsedList:

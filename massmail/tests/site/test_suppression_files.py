@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from massmail.models import SuppressedAddress, SuppressionChange
+from massmail.models.address import Address
 from massmail.tests.factories import (
     SuperuserFactory,
     SuppressedAddressFactory,
@@ -207,3 +208,19 @@ def test_an_entry_by_hand_is_in_the_history(chief):
     chief.post(f"{LIST}add/", {"address": "anna@example.com", "reason": "manual"})
 
     assert SuppressionChange.objects.get().action == "added"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_list_is_read_whatever_its_encoding(chief, encoding):
+    response = upload(chief, "address\nanna@bücher.example\n".encode(encoding))
+
+    assert response.status_code == 302
+    [row] = SuppressedAddress.objects.all()
+    assert row.address_key == Address.parse("anna@bücher.example").key
+
+
+def test_unicode_text_of_a_spreadsheet_keeps_letters_that_windows_has_not(chief):
+    upload(chief, "anna@почта.example\tAnna\n".encode("utf-16"))
+
+    [row] = SuppressedAddress.objects.all()
+    assert row.address_key == Address.parse("anna@почта.example").key
