@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -62,8 +62,9 @@ YEARS = frozenset({"currentyear"})
 THIS_YEAR = '{{ today|date:"Y" }}'
 OPT_OUT_LINK = frozenset({"optoutlink"})
 
-_DJANGO_TAG = r"\{#.*?#\}|\{\{(.*?)\}\}|\{%(.*?)%\}"
-_ANY = re.compile(f"{_DJANGO_TAG}|{PLACEHOLDER.pattern}")
+# Django's tags end on the line on which they begin.
+_ENDS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_ANY = re.compile(rf"\{{[{{%#]|{PLACEHOLDER.pattern}")
 _EXPRESSION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*((?:\|.*)?)", re.DOTALL)
 _FILTER = re.compile(r"\|\s*(\w+)(?:\s*:\s*(\"[^\"]*\"|'[^']*'|[\w.]+))?\s*")
 _CID_TAG = re.compile(r"cid_(?:media|static)\s+[\"']([^\"']+)[\"']")
@@ -127,28 +128,30 @@ class _Importer:
         text = _ENCODED.sub(r"{\1}", text)
         text = _PROTOCOL.sub("", text)
         # In one pass: what something has become is not read again.
-        text = _ANY.sub(self._turned, text)
+        parts, end, line = [], 0, 1
+        for start, found in foreign_parts(text):
+            line += text.count("\n", end, start)
+            parts += [text[end:start], self._turned(found, line)]
+            end = start + len(found)
+        text = "".join([*parts, text[end:]])
         changes = tuple(Change(*pair, count) for pair, count in self._changes.items())
-        problems = sorted(self._problems, key=lambda problem: problem.line)
-        return Imported(text, changes, tuple(problems))
+        return Imported(text, changes, tuple(self._problems))
 
-    def _turned(self, match: re.Match[str]) -> str:
-        found = match[0]
-        is_django = found.startswith(("{{", "{%", "{#"))
+    def _turned(self, found: str, line: int) -> str:
+        is_django = found[:2] in _ENDS
         try:
-            became = self._django(match) if is_django else self._placeholder(found)
+            became = self._django(found) if is_django else self._placeholder(found)
         except NotOurs as error:
-            line = match.string.count("\n", 0, match.start()) + 1
             self._problems.append(Problem(found[:200], line, error.reason))
             return error.stand_in
         if became != found:
             self._changes[found[:200], became] += 1
         return became
 
-    def _django(self, match: re.Match[str]) -> str:
-        if match[1] is not None:
-            return self._variable(match[1])
-        return "" if match[2] is None else self._tag(match[0], match[2].strip())
+    def _django(self, found: str) -> str:
+        if found.startswith("{{"):
+            return self._variable(found[2:-2])
+        return "" if found.startswith("{#") else self._tag(found, found[2:-2].strip())
 
     def _variable(self, written: str) -> str:
         parsed = _EXPRESSION.fullmatch(written)
@@ -245,6 +248,31 @@ def imported(
 ) -> Imported:
     """`variables`: names that recipients have; `images`: tag by file name or tag."""
     return _Importer(variables, images, is_html).imported(text)
+
+
+def foreign_parts(text: str) -> Iterator[tuple[int, str]]:
+    """Django's tags and other systems' placeholders, each with its place.
+
+    Ends are looked for once: many beginnings without an end must not take long.
+    """
+    ends = dict.fromkeys((*_ENDS.values(), "\n"), -1)
+
+    def next_place(mark: str, start: int) -> int:
+        if ends[mark] < start:
+            found = text.find(mark, start)
+            ends[mark] = len(text) if found < 0 else found
+        return ends[mark]
+
+    position = 0
+    while match := _ANY.search(text, position):
+        start, position = match.span()
+        if closing := _ENDS.get(match[0]):
+            end = next_place(closing, start + 2)
+            if end >= next_place("\n", start + 2):
+                position = start + 1
+                continue
+            position = end + 2
+        yield start, text[start:position]
 
 
 def squeezed(name: str) -> str:

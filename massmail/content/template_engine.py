@@ -122,9 +122,8 @@ def parse(
     do); None leaves names unchecked.
     """
     source = encodable(source).replace("\0", "\ufffd")
-    if len(source.encode()) > MAX_SOURCE_BYTES:
-        text = _("The text is longer than %(count)d kB.")
-        raise MessageTemplateError(text % {"count": MAX_SOURCE_BYTES // 1024})
+    if is_too_long(source):
+        raise MessageTemplateError(too_long_text())
     _check_braces(source)
     tokens = DebugLexer(source).tokenize()
     _check_tokens(tokens, source)
@@ -135,6 +134,18 @@ def parse(
     return ParsedTemplate(
         source, tuple(tokens), program, used_names(program), required_names(program)
     )
+
+
+def is_too_long(source: str) -> bool:
+    """To be asked before anything that looks at each character of a text."""
+    return len(source) > MAX_SOURCE_BYTES or (
+        len(source.encode(errors="replace")) > MAX_SOURCE_BYTES
+    )
+
+
+def too_long_text() -> str:
+    text = _("The text is longer than %(count)d kB.")
+    return text % {"count": MAX_SOURCE_BYTES // 1024}
 
 
 def parse_tokens(tokens: Sequence[Token], source: str) -> NodeList:

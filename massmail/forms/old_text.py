@@ -10,8 +10,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from common.utils.decoding import decoded
 from massmail.content.importing import Imported, imported
-from massmail.content.template_engine import MAX_SOURCE_BYTES
+from massmail.content.template_engine import (
+    MAX_SOURCE_BYTES,
+    is_too_long,
+    too_long_text,
+)
 from massmail.forms.editing import SourceText
 from massmail.forms.template_checks import known_variables
 from massmail.forms.uploads import refuse_too_big
@@ -19,7 +24,7 @@ from massmail.models import EmlMessage, LibraryImage
 from massmail.recipients.access import access_policy
 
 PARTS = ("subject", "preheader", "content")
-_ELEMENT = re.compile(r"<[a-z!][^>]*>", re.IGNORECASE)
+_ELEMENT = re.compile(r"<[a-z!]", re.IGNORECASE)
 
 
 class OldTextForm(forms.Form):
@@ -57,13 +62,18 @@ class OldTextForm(forms.Form):
         if not file:
             return ""
         refuse_too_big(file, MAX_SOURCE_BYTES)
-        return decoded(file.read())
+        text = decoded(file.read())
+        if "\0" in text:
+            raise ValidationError(_("This is no text, but some other kind of file."))
+        return text
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         cleaned["content"] = cleaned.get("file") or cleaned.get("content") or ""
         if not cleaned["content"].strip() and not self.errors:
             self.add_error("content", _("Paste the text, or choose a file."))
+        elif is_too_long(cleaned["content"]):
+            self.add_error("content", too_long_text())
         return cleaned
 
     def converted(self) -> dict[str, Imported]:
@@ -107,15 +117,8 @@ class OldTextForm(forms.Form):
 
 
 def is_html(text: str) -> bool:
-    return bool(_ELEMENT.search(text))
-
-
-def decoded(content: bytes) -> str:
-    """UTF-8, or what Windows programs wrote; every byte has a meaning there."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+    """Whether an element begins, and some element ends behind that."""
+    return bool(_ELEMENT.search(text, 0, text.rfind(">") + 1))
 
 
 def picture_tags(message: EmlMessage) -> Mapping[str, str]:

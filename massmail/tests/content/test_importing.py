@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from massmail.content.foreign import foreign_placeholders
-from massmail.content.importing import Change, imported
-from massmail.content.template_engine import parse
+from massmail.content.foreign import PLACEHOLDER, foreign_placeholders
+from massmail.content.importing import Change, foreign_parts, imported
+from massmail.content.template_engine import MAX_SOURCE_BYTES, parse
 
 VARIABLES = ("first_name", "last_name", "full_name", "company", "email", "city")
 IMAGES = {"logo": "logo", "Banner 2.PNG": "banner"}
@@ -166,3 +168,29 @@ def test_what_is_left_of_foreign_names_is_what_preflight_finds(pieces):
 
     left = {problem.found for problem in done.problems if "{Person" in problem.found}
     assert left <= set(foreign_placeholders(done.text))
+
+
+DJANGO_TAG = r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}"
+AS_WRITTEN = re.compile(f"{DJANGO_TAG}|{PLACEHOLDER.pattern}")
+
+
+@given(st.text("{}%#|*\naB. ", max_size=30))
+def test_tags_and_placeholders_are_found_where_they_stand(text):
+    expected = [(match.start(), match[0]) for match in AS_WRITTEN.finditer(text)]
+
+    assert list(foreign_parts(text)) == expected
+
+
+@pytest.mark.parametrize("beginning", ["{{", "{%", "{#", "{{ {% {# ", "{{%", "{%#}{{"])
+def test_beginnings_without_an_end_stay_as_they_are(beginning):
+    text = beginning * (MAX_SOURCE_BYTES // len(beginning))
+
+    assert ours(text) == text
+
+
+def test_each_of_very_many_problems_has_its_line():
+    lines = MAX_SOURCE_BYTES // len("{Person.shoe}\n")
+
+    problems = result("{Person.shoe}\n" * lines).problems
+
+    assert [problem.line for problem in problems] == list(range(1, lines + 1))

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from massmail.forms.old_text import is_html
 from massmail.models import EmlMessage
 from massmail.tests.factories import (
     LibraryImageFactory,
@@ -70,7 +71,7 @@ def test_plain_text_becomes_a_message_of_plain_text(browser, owner):
     assert message.content == ""
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_file_is_read_whatever_its_encoding(browser, owner, encoding):
     file = SimpleUploadedFile("old.html", "<p>Grüße</p>".encode(encoding))
 
@@ -84,6 +85,11 @@ def test_a_file_is_read_whatever_its_encoding(browser, owner, encoding):
     [
         ({"content": " "}, "Paste the text"),
         ({"subject": ""}, "This field is required"),
+        ({"content": "é" * (256 * 1024 + 1)}, "The text is longer than 512 kB."),
+        (
+            {"file": SimpleUploadedFile("picture.html", b"\x89PNG\0\0")},
+            "This is no text, but some other kind of file.",
+        ),
         (
             {"file": SimpleUploadedFile("big.html", b"x" * (512 * 1024 + 1))},
             "The file is bigger than",
@@ -137,3 +143,20 @@ def test_who_may_not_write_messages_may_not_bring_any(browser, owner):
     assert browser(owner).get(reverse(URL)).status_code == 403
     assert save(browser(owner), content="x").status_code == 403
     assert not EmlMessage.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<p>x</p>", True),
+        ("<!-- x -->", True),
+        ("<P\nclass=x>", True),
+        ("a < b and b > c", False),
+        ("<b", False),
+        ("> <b", False),
+        ("", False),
+        ("<a" * 256 * 1024, False),
+    ],
+)
+def test_html_is_told_from_plain_text(text, expected):
+    assert is_html(text) is expected
