@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext_lazy
 
 from massmail.content.compiler import CompiledMessage, MessageSource, compile_message
 from massmail.content.headers import Sender
@@ -32,6 +33,7 @@ from massmail.orchestrator.tracking_choice import (
 )
 from massmail.recipients.source import RecipientSource
 
+FILE_MISSING = gettext_lazy("A picture or file is missing from the storage.")
 IMAGE_TAG = re.compile(r"{%\s*cid_([a-z][a-z0-9_]*)\s*%}")
 
 
@@ -47,7 +49,10 @@ def variables_of(source: RecipientSource) -> set[str]:
 
 
 def source_of_message(message: EmlMessage) -> MessageSource:
-    """The message as it is written now, with its pictures and attachments."""
+    """The message as it is written now, with its pictures and attachments.
+
+    Raises FileNotFoundError (`FILE_MISSING` in words) where the storage lost one.
+    """
     signature = message.signature
     return MessageSource(
         subject=message.subject,

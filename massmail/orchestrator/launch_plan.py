@@ -10,10 +10,14 @@ from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
 from massmail.audience.assignment import have_account
 from massmail.content.findings import Finding
 from massmail.content.template_engine import STANDARD_VARIABLES
-from massmail.exceptions import MessageTemplateError
 from massmail.models import Delivery, MailingOut
 from massmail.orchestrator.lifecycle import launch_blockers
-from massmail.orchestrator.preflight import compiled_for, findings, where
+from massmail.orchestrator.preflight import (
+    TROUBLE,
+    compiled_for,
+    findings,
+    trouble_in_words,
+)
 from massmail.permissions import recipient_blockers
 from massmail.recipients.registry import source_for
 
@@ -62,8 +66,8 @@ def launch_plan(mailing: MailingOut, *, examples: int = 20) -> LaunchPlan:
     """At most `examples` of the recipients whose values are missing are named."""
     try:
         found, error = findings(mailing), ""
-    except MessageTemplateError as trouble:
-        found, error = [], where(trouble)
+    except TROUBLE as trouble:
+        found, error = [], trouble_in_words(trouble)
     rows = rows_with_reason(mailing, values_are_known=not error)
     counts = Counter(dict(rows.values_list("why").annotate(count=Count("pk"))))
     to_mail = counts.pop("", 0)

@@ -11,16 +11,24 @@ from massmail.content.compiler import CompiledMessage
 from massmail.content.findings import Finding
 from massmail.content.headers import Sender
 from massmail.content.preflight import preflight
-from massmail.exceptions import LaunchRefused, MessageTemplateError
+from massmail.exceptions import LaunchRefused, MessageTemplateError, RenderError
 from massmail.models import EmailAccount, MailingOut, MassmailSettings
-from massmail.orchestrator.compiling import compiled_message, sender_of, variables_of
+from massmail.orchestrator.compiling import (
+    FILE_MISSING,
+    compiled_message,
+    sender_of,
+    variables_of,
+)
 from massmail.orchestrator.sender_checks import sender_findings, senders_of
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_for
 
+# Why there is no message that could be checked; `trouble_in_words` says it.
+TROUBLE = (MessageTemplateError, RenderError, FileNotFoundError)
+
 
 def compiled_for(mailing: MailingOut) -> CompiledMessage:
-    """The message as it is written now; raises MessageTemplateError."""
+    """The message as it is written now; raises one of `TROUBLE`."""
     return compiled_message(
         mailing.message,
         sender=sender_for(mailing),
@@ -35,7 +43,7 @@ def sender_for(mailing: MailingOut) -> Sender:
 
 
 def findings(mailing: MailingOut) -> list[Finding]:
-    """All findings; raises MessageTemplateError when there is no message to check."""
+    """All findings; raises one of `TROUBLE` when there is no message to check."""
     settings = MassmailSettings.load()
     accounts = senders_of(mailing.owner_id)
     of_message = preflight(
@@ -59,8 +67,8 @@ def check_launch(mailing: MailingOut, *, by: Any, override_reason: str) -> None:
     """Raises LaunchRefused with every finding that stands in the way."""
     try:
         found = findings(mailing)
-    except MessageTemplateError as error:
-        raise LaunchRefused([where(error)]) from error
+    except TROUBLE as error:
+        raise LaunchRefused([trouble_in_words(error)]) from error
     override = bool(override_reason.strip()) and access_policy().may(
         by, "override_preflight", mailing
     )
@@ -71,6 +79,12 @@ def check_launch(mailing: MailingOut, *, by: Any, override_reason: str) -> None:
     ]
     if blocking:
         raise LaunchRefused(blocking)
+
+
+def trouble_in_words(error: Exception) -> str:
+    if isinstance(error, MessageTemplateError):
+        return where(error)
+    return str(FILE_MISSING if isinstance(error, FileNotFoundError) else error)
 
 
 def where(error: MessageTemplateError) -> str:

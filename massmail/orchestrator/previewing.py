@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
 
 from massmail.conf import conf
 from massmail.content.compiler import CompiledMessage, compile_message
@@ -32,6 +31,7 @@ from massmail.models import (
     Signature,
 )
 from massmail.orchestrator.compiling import (
+    FILE_MISSING,
     images_used,
     inline_image,
     source_of_message,
@@ -44,8 +44,6 @@ from massmail.orchestrator.preview_values import (
     standard_values,
 )
 from massmail.recipients.source import Recipient, RecipientSource
-
-FILE_MISSING = gettext_lazy("A picture or file is missing from the storage.")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from massmail.models import (
 from massmail.models.address import Address, InvalidAddress
 from massmail.models.sample_values import to_json
 from massmail.orchestrator.compiling import (
+    FILE_MISSING,
     frozen_as_it_is,
     sender_of,
     source_of_message,
@@ -123,8 +124,7 @@ def require_complete(
     except RenderError as error:
         raise TrialRefused([str(error)]) from error
     except FileNotFoundError as error:
-        text = _("A picture or file is missing from the storage.")
-        raise TrialRefused([text]) from error
+        raise TrialRefused([str(FILE_MISSING)]) from error
     values = recipient.variables | standard_values(MassmailSettings.load())
     if missing := compiled.missing(values):
         text = _("%(name)s has no value for: %(missing)s.")

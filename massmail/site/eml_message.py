@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from massmail.content.starter import GREETED_BY
 from massmail.forms.eml_message import EmlMessageForm
 from massmail.models import EmlMessage, LibraryImage, MailingOut
+from massmail.orchestrator.compiling import FILE_MISSING
 from massmail.orchestrator.revising import outdated_mailings
 from massmail.recipients.access import access_policy
 from massmail.site.attachments import AttachmentInline, AttachmentPages, files_in_words
@@ -174,9 +176,17 @@ class EmlMessageAdmin(
         mailing = self.mailing_to_go_back_to(request, message)
         if "_preview" in request.POST:
             return HttpResponseRedirect(self.preview_url(message, mailing))
-        if any(outdated_mailings(message, by=request.user)):
+        if self.has_outdated_mailings(request, message):
             url = admin_url(self.admin_site, message, "waiting")
             return HttpResponseRedirect(url)
         if mailing and "_save" in request.POST:
             return HttpResponseRedirect(admin_url(self.admin_site, mailing))
         return None
+
+    def has_outdated_mailings(self, request: HttpRequest, message: EmlMessage) -> bool:
+        """A message whose file is lost was saved, but cannot be compared or sent."""
+        try:
+            return any(outdated_mailings(message, by=request.user))
+        except FileNotFoundError:
+            messages.warning(request, FILE_MISSING)
+            return False

@@ -13,9 +13,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from massmail.content.differences import Difference, differences
+from massmail.content.message_source import MessageSource
 from massmail.exceptions import LaunchRefused, NotAllowed, WrongState
 from massmail.models import Delivery, EmlMessage, MessageVersion
-from massmail.orchestrator.compiling import source_of_message, source_of_version
+from massmail.orchestrator.compiling import (
+    FILE_MISSING,
+    source_of_message,
+    source_of_version,
+)
 from massmail.orchestrator.copying import copy_message
 from massmail.orchestrator.revising import outdated_mailings, revise_all
 from massmail.recipients.access import access_policy
@@ -60,16 +65,19 @@ class VersionPages(MessagePages):
 
     def versions_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         message = self.object_or_404(request, object_id)
-        versions = self.versions(request, message)
-        context = {"versions": versions, "shown": VERSIONS_SHOWN}
+        try:
+            written, lost = source_of_message(message), ""
+        except FileNotFoundError:
+            written, lost = None, FILE_MISSING
+        versions = self.versions(request, message, written)
+        context = {"versions": versions, "shown": VERSIONS_SHOWN, "lost": lost}
         return self.message_page(request, message, "versions", _("Versions"), context)
 
     def versions(
-        self, request: HttpRequest, message: EmlMessage
+        self, request: HttpRequest, message: EmlMessage, newer: MessageSource | None
     ) -> list[dict[str, Any]]:
-        """The newest first; each with what was changed after it."""
+        """The newest first; each with what was changed after it, if that is known."""
         rows = with_counts(message)[:VERSIONS_SHOWN]
-        newer = source_of_message(message)
         found = []
         for version in rows:
             source = source_of_version(version)
@@ -80,7 +88,7 @@ class VersionPages(MessagePages):
                     "preview_url": url_if_visible(
                         self.admin_site, request, version, "preview"
                     ),
-                    "differences": named(differences(source, newer)),
+                    "differences": named(differences(source, newer)) if newer else [],
                 }
             )
             newer = source
@@ -106,7 +114,19 @@ class VersionPages(MessagePages):
             else:
                 messages.success(request, revised_text(len(done)))
                 return self.to_message(message)
-        found = [
+        found = []
+        try:
+            found = self.outdated(request, message)
+        except FileNotFoundError:
+            refused = [str(FILE_MISSING)]
+        context = {"outdated": found, "refused": refused}
+        title = _("Also for the recipients still waiting?")
+        return self.message_page(request, message, "waiting", title, context)
+
+    def outdated(
+        self, request: HttpRequest, message: EmlMessage
+    ) -> list[dict[str, Any]]:
+        return [
             {
                 "mailing": outdated.mailing,
                 "url": admin_url(self.admin_site, outdated.mailing),
@@ -115,9 +135,6 @@ class VersionPages(MessagePages):
             }
             for outdated in outdated_mailings(message, by=request.user)
         ]
-        context = {"outdated": found, "refused": refused}
-        title = _("Also for the recipients still waiting?")
-        return self.message_page(request, message, "waiting", title, context)
 
 
 def with_counts(message: EmlMessage) -> Any:

@@ -25,6 +25,7 @@ from massmail.recipients.access import AccessPolicy
 from massmail.signals import mailing_launched
 from massmail.tests.factories import (
     NOW,
+    AttachmentFactory,
     EmailAccountFactory,
     MainAccountFactory,
     SuperuserFactory,
@@ -189,6 +190,30 @@ def test_preflight_refuses_and_leaves_the_draft_untouched(
 
     assert snapshot_of(ready) == before
     assert not MessageVersion.objects.exists()
+
+
+def lose_a_file(mailing, settings, tmp_path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    attachment = AttachmentFactory(message=mailing.message)
+    attachment.file.storage.delete(attachment.file.name)
+
+
+def test_a_message_whose_file_is_lost_is_refused(
+    ready, snapshot_of, settings, tmp_path
+):
+    lose_a_file(ready, settings, tmp_path)
+    before = snapshot_of(ready)
+
+    assert refusal(ready) == ["A picture or file is missing from the storage."]
+    assert snapshot_of(ready) == before
+
+
+def test_a_sender_that_cannot_be_written_is_refused(ready, snapshot_of):
+    EmailAccount.objects.update(from_email="anna")
+    before = snapshot_of(ready)
+
+    assert refusal(ready) == ["'anna' is no address that mail can be sent to."]
+    assert snapshot_of(ready) == before
 
 
 def test_all_findings_are_named_at_once(ready):

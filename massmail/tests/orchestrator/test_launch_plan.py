@@ -7,7 +7,11 @@ import pytest
 from massmail.models import EmailAccount, MassContact, SuppressedAddress
 from massmail.orchestrator.launch_plan import launch_plan
 from massmail.orchestrator.lifecycle import launch
-from massmail.tests.factories import EmailAccountFactory, EmlMessageFactory
+from massmail.tests.factories import (
+    AttachmentFactory,
+    EmailAccountFactory,
+    EmlMessageFactory,
+)
 from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import draft, ready_settings, states
 
@@ -94,6 +98,17 @@ def test_a_mistake_in_the_message_is_told_with_its_place(ready):
     assert plan.error.startswith("Line 1, column")
     assert plan.to_mail == 3
     assert not plan.may_be_overridden
+
+
+def test_a_lost_file_is_told(ready, settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path)
+    attachment = AttachmentFactory(message=ready.message)
+    attachment.file.storage.delete(attachment.file.name)
+
+    plan = launch_plan(ready)
+
+    assert plan.error == "A picture or file is missing from the storage."
+    assert plan.to_mail == 3
 
 
 def test_findings_are_told_apart_by_weight(ready):

@@ -9,7 +9,11 @@ from massmail.models import EmlMessage, MailingOut
 from massmail.orchestrator.lifecycle import launch
 from massmail.orchestrator.trial import Reader, send_test
 from massmail.recipients.source import Recipient
-from massmail.tests.factories import EmailAccountFactory, EmlMessageFactory
+from massmail.tests.factories import (
+    AttachmentFactory,
+    EmailAccountFactory,
+    EmlMessageFactory,
+)
 from massmail.tests.mailings import draft, ready_settings
 from massmail.tests.site.conftest import page
 
@@ -75,6 +79,69 @@ def test_a_new_text_that_could_not_be_launched_is_refused(browser, owner, runnin
     assert "no link to {{ unsubscribe_url }}" in response.content.decode()
     running.refresh_from_db()
     assert "No link" not in running.version.content
+
+
+def lose_a_file(running, settings, tmp_path) -> None:
+    """The storage has lost a file that was added after the launch."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    attachment = AttachmentFactory(message=running.message)
+    attachment.file.storage.delete(attachment.file.name)
+
+
+LOST = "A picture or file is missing from the storage."
+
+
+def test_a_message_whose_file_is_lost_can_be_saved(
+    browser, owner, running, settings, tmp_path
+):
+    lose_a_file(running, settings, tmp_path)
+    [attachment] = running.message.attachments.all()
+    kept = {
+        "attachments-TOTAL_FORMS": 1,
+        "attachments-INITIAL_FORMS": 1,
+        "attachments-0-id": attachment.pk,
+        "attachments-0-message": running.message.pk,
+        "attachments-0-filename": attachment.filename,
+    }
+
+    response = save(
+        browser(owner), running.message, subject="Corrected", _save="1", **kept
+    )
+
+    assert response.status_code == 302
+    assert LOST in [str(m) for m in get_messages(response.wsgi_request)]
+    running.message.refresh_from_db()
+    assert running.message.subject == "Corrected"
+
+
+def test_the_pages_of_versions_say_that_a_file_is_lost(
+    browser, owner, running, settings, tmp_path
+):
+    lose_a_file(running, settings, tmp_path)
+    client = browser(owner)
+
+    for name in ("versions", "waiting"):
+        response = client.get(page(running.message, name))
+        html = response.content.decode()
+        assert (response.status_code, LOST in html) == (200, True)
+        assert "still says this" not in html
+        assert "Nobody waits" not in html
+
+
+def test_a_text_whose_file_is_lost_is_given_to_nobody(
+    browser, owner, running, settings, tmp_path
+):
+    lose_a_file(running, settings, tmp_path)
+    version = running.version
+
+    response = browser(owner).post(
+        page(running.message, "waiting"), {"mailing": running.pk}
+    )
+
+    assert response.status_code == 200
+    assert LOST in response.content.decode()
+    running.refresh_from_db()
+    assert running.version == version
 
 
 @pytest.mark.parametrize("key", ["", "x", "0", "9" * 30])
