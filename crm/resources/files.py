@@ -10,6 +10,7 @@ import io
 import itertools
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from xml.etree.ElementTree import ParseError
 
@@ -23,6 +24,9 @@ from common.spreadsheets import cell_text
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_ROWS = 10_000
+MAX_COLUMNS = 200
+# One more than may be, so that too many are noticed.
+COLUMNS_READ = MAX_COLUMNS + 1
 # An XLSX file is a ZIP archive: a small one may hold gigabytes.
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 DELIMITERS = ",;\t"
@@ -65,7 +69,7 @@ def read_table(upload: Upload, names: dict[str, str]) -> tablib.Dataset:
         text = _("The file has %(count)d rows. Bring at most %(most)d at once.")
         raise UnreadableFile(text % {"count": len(table), "most": MAX_ROWS})
     headers = [column_name(header, names) for header in table.headers]
-    if double := sorted({name for name in headers if headers.count(name) > 1}):
+    if double := sorted(name for name, n in Counter(headers).items() if n > 1):
         text = _("Two columns mean the same: %(names)s.")
         raise UnreadableFile(text % {"names": ", ".join(filter(None, double)) or "–"})
     table.headers = headers
@@ -89,7 +93,8 @@ def read_csv(content: bytes) -> tablib.Dataset:
     first_line = text.split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first_line.count)
     try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+        reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+        rows = [row[:COLUMNS_READ] for row in reader]
     except csv.Error as error:
         text = _("The file cannot be read: %(error)s") % {"error": error}
         raise UnreadableFile(text) from error
@@ -111,8 +116,8 @@ def read_xlsx(content: bytes) -> tablib.Dataset:
 def worksheet_rows(content: bytes) -> list[list[object]]:
     """Of the first sheet, with values in place of formulas."""
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    rows = book.worksheets[0].iter_rows(values_only=True)
-    # One more than may be, so that too many are noticed.
+    # Without a bound one cell in the last column makes a row of 16,384.
+    rows = book.worksheets[0].iter_rows(values_only=True, max_col=COLUMNS_READ)
     return [list(row) for row in itertools.islice(rows, MAX_ROWS + 2)]
 
 
@@ -125,6 +130,9 @@ def table_of(rows: list[list[object]]) -> tablib.Dataset:
     headers, *rest = rows
     while headers and not cell_text(headers[-1]):
         headers.pop()
+    if len(headers) > MAX_COLUMNS:
+        text = _("The file has more than %(most)d columns.")
+        raise UnreadableFile(text % {"most": MAX_COLUMNS})
     table = tablib.Dataset(headers=headers)
     for row in rest:
         table.append((row + [""] * len(headers))[: len(headers)])

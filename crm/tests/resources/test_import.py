@@ -58,6 +58,10 @@ def workbook(*rows: tuple) -> bytes:
     return content.getvalue()
 
 
+def as_csv(*rows: list[str]) -> bytes:
+    return "\n".join(",".join(row) for row in rows).encode()
+
+
 def test_the_check_writes_nothing(anna):
     page = upload(anna, "first_name,email,tags\nAda,ada@example.com,new tag\n")
 
@@ -308,6 +312,43 @@ def test_too_many_rows_and_bytes_are_refused(anna, monkeypatch):
     monkeypatch.setattr("crm.site.spreadsheets.MAX_BYTES", 10)
     page = upload(anna, "email\na@example.com\n")
     assert "At most" in str(page.context["form"].errors)
+
+
+@pytest.mark.parametrize("make", [workbook, as_csv])
+def test_a_file_of_very_many_columns_is_refused(anna, make):
+    rows = [["last_name", *map(str, range(10_000))], ["Lovelace"]]
+
+    page = upload(anna, make(*rows))
+
+    [words] = page.context["form"].errors["file"]
+    assert words == "The file has more than 200 columns."
+    assert not Contact.objects.exists()
+
+
+@pytest.mark.parametrize("make", [workbook, as_csv])
+def test_as_many_columns_as_may_be_are_read(make):
+    names = [f"column {number}" for number in range(files.MAX_COLUMNS)]
+
+    table = files.read_table(files.Upload("", make(names, names)), {})
+
+    assert table.headers == names
+    assert list(table[0]) == names
+
+
+def test_a_cell_far_to_the_right_makes_no_wide_rows():
+    book = openpyxl.Workbook()
+    for number in range(1, 6):
+        book.active.cell(number, 1, "last_name" if number == 1 else "Lovelace")
+        book.active[f"XFD{number}"] = "x"
+    content = io.BytesIO()
+    book.save(content)
+
+    rows = files.worksheet_rows(content.getvalue())
+
+    assert {len(row) for row in rows} == {files.MAX_COLUMNS + 1}
+    table = files.read_table(files.Upload("", content.getvalue()), {})
+    assert table.headers == ["last_name"]
+    assert table["last_name"] == ["Lovelace"] * 4
 
 
 def test_a_small_archive_that_unpacks_to_gigabytes_is_refused(anna, monkeypatch):
