@@ -20,7 +20,7 @@ from crm.models import Contact
 from massmail.models import EmlMessage
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
-from settings.tests.browser import steps
+from settings.tests.browser import steps, writing
 from settings.tests.browser.demo_site import DemoSite
 from settings.tests.browser.looks import PHONE, Look
 from settings.tests.browser.visitor import Visitor, visiting
@@ -99,6 +99,11 @@ def write(desk: Visitor) -> None:
     take(page, "create")
     page.get_by_role("button", name="Create the mailing").click()
     expect(page.get_by_text("Now write the message")).to_be_visible()
+    # The editor is there, too; the guide shows it with a letter that is written.
+    expect(writing.visual(page)).to_be_visible()
+    harvest = EmlMessage.objects.get(subject__contains="harvest")
+    writing.open_editor(desk, f"/massmail/emlmessage/{harvest.pk}/change/")
+    expect(writing.preview(page).get_by_text("Larkfield").first).to_be_visible()
     take(page, "write")
 
 
