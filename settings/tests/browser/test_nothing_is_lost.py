@@ -101,6 +101,7 @@ def edited_and_undone(anna: Visitor, source: str) -> str | None:
     assert field.input_value() == source
     text.focus()
     page.keyboard.press("Control+End")
+    writing.settle(page)
     page.keyboard.type("x")
     assert field.input_value() != source
     page.keyboard.press("Control+z")

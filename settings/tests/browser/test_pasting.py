@@ -77,6 +77,7 @@ def emptied(anna) -> Page:
     writing.source(page).fill("<p>-</p>")
     writing.tab(page, "Visual")
     writing.visual(page).get_by_text("-").click(click_count=3)
+    writing.settle(page)
     return page
 
 
@@ -175,6 +176,7 @@ def test_what_is_copied_here_comes_back_whole(anna):
 
     for keys in ("Control+a", "Control+c", "Control+End", "Enter", "Control+v"):
         page.keyboard.press(keys)
+        writing.settle(page)
 
     expect(writing.source(page)).to_have_value(f"{source}\n{source}")
 

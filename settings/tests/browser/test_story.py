@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from massmail.models import Delivery
-from settings.tests.browser import steps
+from settings.tests.browser import steps, writing
 from settings.tests.browser.looks import DARK, LAPTOP, PHONE
 from settings.tests.browser.visitor import Visitor, visiting
 
@@ -37,6 +37,7 @@ def write(anna: Visitor, heading: str) -> None:
     expect(page.get_by_text("Now write the message")).to_be_visible()
     text = page.get_by_role("textbox", name="The message")
     text.get_by_role("heading").click(click_count=3)
+    writing.settle(page)
     page.keyboard.type(heading)
     anna.look_around()
     page.get_by_role("button", name="Save and preview").click()

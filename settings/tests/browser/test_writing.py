@@ -60,6 +60,7 @@ def begin_with_an_invitation(anna: Visitor) -> None:
 
 def change_the_heading(anna: Visitor) -> None:
     writing.visual(anna.page).get_by_role("heading").click(click_count=3)
+    writing.settle(anna.page)
     anna.page.keyboard.type("Harvest evening")
 
 
@@ -67,6 +68,7 @@ def insert_a_variable(anna: Visitor) -> None:
     page = anna.page
     paragraph = writing.visual(page).get_by_text("Why it is worth coming")
     paragraph.click(click_count=3)
+    writing.settle(page)
     page.keyboard.type("Come, ")
     writing.tool(page, "Variable").click()
     dialog = writing.dialog(page, "Variable")
@@ -97,6 +99,7 @@ def add_a_link(anna: Visitor) -> None:
     page = anna.page
     expect(writing.visual(page)).to_be_focused()
     page.keyboard.press("ArrowRight")
+    writing.settle(page)
     writing.tool(page, "Link").click()
     dialog = writing.dialog(page, "Link")
     dialog.get_by_label("Address").fill("example.com/harvest")

@@ -7,6 +7,7 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 from settings.tests.browser.visitor import Visitor
 
 ADD = "/massmail/emlmessage/add/"
+NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 
 
 def open_editor(visitor: Visitor, path: str = ADD) -> Locator:
@@ -19,6 +20,14 @@ def open_editor(visitor: Visitor, path: str = ADD) -> Locator:
 
 def visual(page: Page) -> Locator:
     return page.get_by_role("textbox", name="The message")
+
+
+def settle(page: Page) -> None:
+    """Let the editor hear of a selection, by an event before the next frame.
+
+    No person is so fast that the next key would still be about the last selection.
+    """
+    page.evaluate(NEXT_FRAME)
 
 
 def tab(page: Page, name: str) -> None:
