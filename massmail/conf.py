@@ -73,6 +73,8 @@ class MassmailConf:
     PUBLIC_URLCONF: str = ""
     # Dotted path of the widget in which the HTML of messages is written.
     EDITOR_WIDGET: str = "massmail.forms.editing.SourceText"
+    # Where the user guide can be read; pages link to its sections unless blank.
+    USER_GUIDE_URL: str = ""
 
 
 def read() -> MassmailConf:

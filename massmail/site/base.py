@@ -35,6 +35,14 @@ class ListPage(admin.ModelAdmin):
         return super().changelist_view(request, context | (extra_context or {}))
 
 
+class OffTheIndex(admin.ModelAdmin):
+    """Mixin: a list that only superusers find on the index; its pages work for all."""
+
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        rights = super().get_model_perms(request)
+        return rights if request.user.is_superuser else dict.fromkeys(rights, False)
+
+
 class MassmailAdmin(ListPage, OwnedModelAdmin):
     """Pages of an owned model under the host's access policy."""
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from common.site.read_only import ReadOnly, is_superuser
 from massmail.models import AccountEvent
 from massmail.site.account_facts import reason_in_words, server_words
-from massmail.site.base import LedgerAdmin
+from massmail.site.base import LedgerAdmin, OffTheIndex
 
 
-class AccountEventAdmin(LedgerAdmin):
+class AccountEventAdmin(OffTheIndex, LedgerAdmin):
     """The history of the accounts that the person sees."""
 
     list_display = ["occurred_at", "email_account", "state", "why", "by"]
@@ -72,7 +72,7 @@ class AlertAdmin(PersonalAdmin):
     date_hierarchy = "raised_at"
 
 
-class EmlAccountsQueueAdmin(PersonalAdmin):
+class EmlAccountsQueueAdmin(OffTheIndex, PersonalAdmin):
     """Whose account's turn it is."""
 
     list_display = ["email_account", "owner", "last_turn_at"]

@@ -21,13 +21,14 @@ from django.views.decorators.http import require_GET
 from massmail.forms.launch import Picker
 from massmail.forms.mailing_out import DraftForm
 from massmail.models import MailingOut
-from massmail.recipients.registry import sources
 from massmail.site.base import OWNER_FILTER
+from massmail.site.beginnings import beginnings
 from massmail.site.launch_page import LaunchPage
 from massmail.site.links import admin_url
 from massmail.site.mailing_buttons import MailingButtons
 from massmail.site.mailing_facts import list_facts, page_facts, recipients_url
 from massmail.site.mailing_responses import response_facts
+from massmail.site.overview import overview
 from massmail.site.schedule_page import SchedulePage
 from massmail.site.uncertain import RepairPages
 
@@ -145,22 +146,13 @@ class MailingOutAdmin(MailingButtons, LaunchPage, SchedulePage, RepairPages):
                 "admin:massmail_mailingout_list_progress",
                 current_app=self.admin_site.name,
             ),
-            "beginnings": self.beginnings(request),
+            "beginnings": beginnings(self.admin_site, request),
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
-    def beginnings(self, request: HttpRequest) -> list[dict[str, str]]:
-        """The lists of records in which the person can begin a mailing."""
-        return [
-            {
-                "name": capfirst(source.model._meta.verbose_name_plural),
-                "url": admin_url(self.admin_site, source.model),
-            }
-            for source in sources()
-            if (model_admin := self.admin_site._registry.get(source.model))
-            and model_admin.has_view_permission(request)
-            and "create_mailing" in model_admin.get_actions(request)
-        ]
+    def overview(self, request: HttpRequest) -> dict[str, Any]:
+        """What the index of Mass mail tells, for the template tag of that name."""
+        return overview(self.admin_site, request)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], **kwargs: Any

@@ -18,10 +18,10 @@ from massmail.models import EmailAccount, MassContact
 from massmail.recipients.access import AccessPolicy, access_policy
 from massmail.recipients.registry import sources
 from massmail.recipients.source import object_id_as_pk
-from massmail.site.base import ListPage
+from massmail.site.base import ListPage, OffTheIndex
 
 
-class MassContactAdmin(ListPage, PolicyAdmin):
+class MassContactAdmin(OffTheIndex, ListPage, PolicyAdmin):
     """Who may mail a record may say whether it is a VIP and which account mails it.
 
     Rows come with a record's first mailing. Consent can be taken back here; given

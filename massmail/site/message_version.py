@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from common.site.read_only import ReadOnly
 from massmail.models import VersionPart
-from massmail.site.base import LedgerAdmin
+from massmail.site.base import LedgerAdmin, OffTheIndex
 from massmail.site.previews import PreviewPages
 
 
@@ -27,7 +27,7 @@ class VersionPartInline(ReadOnly, admin.TabularInline):
         return True
 
 
-class MessageVersionAdmin(PreviewPages, LedgerAdmin):
+class MessageVersionAdmin(OffTheIndex, PreviewPages, LedgerAdmin):
     """Immutable copies: what recipients got, whatever the message says today."""
 
     list_display = ["subject", "message", "created_at"]

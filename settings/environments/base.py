@@ -160,6 +160,7 @@ MASSMAIL = {
     "EHLO_NAME": env.str("MASSMAIL_EHLO_NAME", default=""),
     "OAUTH": oauth_registrations(),
     "STAFF_BASE_URL": env.str("STAFF_BASE_URL", default=""),
+    "USER_GUIDE_URL": env.str("USER_GUIDE_URL", default=""),
     "PUBLIC_URLCONF": "settings.public_urls",
     "EDITOR_WIDGET": "massmail.forms.editing.VisualEditor",
 }
