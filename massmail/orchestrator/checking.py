@@ -59,7 +59,8 @@ def check_account(account_id: int, *, now: dt.datetime | None = None) -> bool:
     outcome = classify(failure.phase, failure.reply, detail=failure.detail)
     if outcome.verdict == Verdict.STOP:
         detail = str(failure.reply or failure.detail)
-        account_failed(account_id, outcome, detail=detail, now=now)
+        saved_at = account.updated_at
+        account_failed(account_id, outcome, detail=detail, now=now, saved_at=saved_at)
     else:
         EmailAccount.objects.filter(pk=account_id, checked_at=now).update(
             checked_at=now - IDLE + SOON

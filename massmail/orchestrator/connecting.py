@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.fields import DecryptionError, reveal
@@ -116,6 +117,8 @@ def connect(
     check_mailbox(grant, provider, account)
     is_there = account.auth == provider.name and provider.serves(account.email_host)
     changes = {} if is_there else server_fields(provider)
+    # What fails with the tokens of before counts no more.
+    changes["updated_at"] = timezone.now()
     fields = stored_form(grant.tokens, provider, now)
     EmailAccount.objects.store_tokens(account.pk, **fields, **changes)
     Alert.objects.close(cause=token_cause(account.pk), now=now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from massmail.backends.phases import SmtpFailure, Wait
 from massmail.conf import conf
 from massmail.orchestrator.outgoing import Outgoing
-from massmail.orchestrator.patience import DATABASE_AWAY
+from massmail.patience import DATABASE_AWAY
 from massmail.sending.connections import open_connection
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from massmail.orchestrator.handover import Announcement, announce, claim_of
 from massmail.orchestrator.lane import Lane
 from massmail.orchestrator.loop import Loop
 from massmail.orchestrator.outgoing import Batch, Outgoing, stamp
-from massmail.orchestrator.patience import DATABASE_AWAY, patiently
 from massmail.orchestrator.report import SendReport
+from massmail.patience import DATABASE_AWAY, patiently
 from massmail.sending.account_health import account_worked
 from massmail.sending.claiming import claim_batch
 from massmail.sending.outcomes import Outcome, Scope, Verdict, classify
@@ -124,6 +124,7 @@ class Run:
             announced=announced,
             detail=failure.detail[:500],
             broke_fresh_line=fresh and failure.reply is None,
+            account_saved_at=self.account.updated_at,
         )
         self._results.append(result)
         if result.concerns_account or outcome.scope == Scope.MAILING:

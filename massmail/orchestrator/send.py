@@ -71,6 +71,7 @@ def sender_is_sound(account: EmailAccount, *, now: dt.datetime) -> bool:
     except InvalidAddress as error:
         detail = Cause.SENDER_INVALID.says(f"{address}: {error}")
         outcome = classify(Phase.MAIL, None, detail=detail)
-        account_failed(account.pk, outcome, detail=detail, now=now)
+        saved_at = account.updated_at
+        account_failed(account.pk, outcome, detail=detail, now=now, saved_at=saved_at)
         return False
     return True

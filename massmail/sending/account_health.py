@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from massmail.exceptions import WrongState
@@ -28,14 +29,22 @@ _random = random.SystemRandom()
 
 @transaction.atomic
 def account_failed(
-    account_id: int, outcome: Outcome, *, detail: str, now: dt.datetime
+    account_id: int,
+    outcome: Outcome,
+    *,
+    detail: str,
+    now: dt.datetime,
+    saved_at: dt.datetime | None = None,
 ) -> None:
     """Stop the account, or pause it for longer each time.
 
     Connections that fail together count once: who finds the account at rest
-    already adds nothing.
+    already adds nothing. Neither does a failure with settings that a person has edited
+    since: `saved_at` is the `updated_at` of those it happened with.
     """
     account = EmailAccount.objects.lock(account_id)
+    if saved_at is not None and account.updated_at != saved_at:
+        return
     if account.state == State.STOPPED or is_resting(account, now):
         return
     if outcome.verdict == Verdict.STOP:
@@ -142,8 +151,10 @@ def account_worked(account_id: int, now: dt.datetime) -> None:
 
 @transaction.atomic
 def reactivate(account: EmailAccount, *, by: Any, now: dt.datetime) -> None:
-    """A person mended it: the queue goes on."""
-    EmailAccount.objects.filter(pk=account.pk).update(failures_in_a_row=0)
+    """A person mended it: the queue goes on, and what failed before counts no more."""
+    EmailAccount.objects.filter(pk=account.pk).update(
+        failures_in_a_row=0, updated_at=timezone.now()
+    )
     set_state(account, State.ACTIVE, "", None, "", now, by)
     Alert.objects.close(cause=account_cause(account.pk), now=now)
 

@@ -51,6 +51,8 @@ class Result:
     detail: str = ""
     # The connection was lost before it carried a single message.
     broke_fresh_line: bool = False
+    # `updated_at` of the account's settings that were used.
+    account_saved_at: dt.datetime | None = None
 
     @property
     def concerns_account(self) -> bool:
@@ -198,6 +200,7 @@ def draw_consequences(result: Result, now: dt.datetime) -> None:
             outcome,
             detail=str(result.reply or result.detail),
             now=now,
+            saved_at=result.account_saved_at,
         )
     if delivery.mailing_id:
         judge_mailing(delivery.mailing_id, outcome, now)

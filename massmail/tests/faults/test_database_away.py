@@ -11,9 +11,10 @@ from contextlib import ExitStack, suppress
 import pytest
 from django.db import DatabaseError, OperationalError
 
+from massmail import patience
 from massmail.backends.phases import Phase, Wait
 from massmail.models import DeliveryEvent, EmailAccount, MailingOut, SendAttempt
-from massmail.orchestrator import lane, patience
+from massmail.orchestrator import lane
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.tests.faults.failing_database import failing_database

@@ -1,0 +1,47 @@
+"""What a worker does while the database is away: a restart must cost no result."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from massmail.conf import conf
+
+logger = logging.getLogger(__name__)
+
+# What a lost, restarting or full database raises; it may work again in a moment.
+DATABASE_AWAY = (OperationalError, InterfaceError)
+RETRY_SECONDS = 0.5
+
+Written = TypeVar("Written")
+
+
+def patiently(
+    write: Callable[[], Written],
+    *,
+    what: str = "results",
+    seconds: float | None = None,
+) -> Written:
+    """Repeat a commit while the database is away: what it writes must not be lost.
+
+    Each transition is fenced, so a commit whose answer was lost changes nothing
+    when it is repeated. The patience is DATABASE_PATIENCE unless `seconds` are given.
+    """
+    patience = conf.DATABASE_PATIENCE if seconds is None else seconds
+    began_at, tries = time.monotonic(), 0
+    while True:
+        try:
+            return write()
+        except DATABASE_AWAY:
+            if time.monotonic() > began_at + patience:
+                logger.critical("The database does not answer; lost: %s", what)
+                raise
+            if not tries:
+                logger.exception("The database does not answer; kept: %s", what)
+            tries += 1
+            close_old_connections()
+            time.sleep(RETRY_SECONDS)
