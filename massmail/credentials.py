@@ -23,6 +23,7 @@ from massmail.backends.phases import Wait
 from massmail.conf import conf
 from massmail.exceptions import ConsentLost, ProviderRefused, ProviderUnavailable
 from massmail.models import EmailAccount
+from massmail.patience import patiently
 
 Result = TypeVar("Result")
 Clock = Callable[[], dt.datetime]
@@ -32,6 +33,9 @@ LEAST_LIFETIME = dt.timedelta(minutes=5)
 POLL_SECONDS = 0.1
 # How long to wait for another worker's call, in time-outs of one.
 PATIENCE = 2.0
+# How long new tokens are held in memory for a database that is away, in seconds: with
+# a provider that rotates them there is no second copy.
+STORE_PATIENCE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,23 @@ def access_token(
             account, until=lease_until, now=clock()
         )
         if lease is not None:
-            yield from Renewal(account, provider, lease, clock).run()
+            yield from renewed(account, provider, lease, clock)
         elif time.monotonic() > deadline:
             raise ProviderUnavailable("busy", "Another worker waits for the provider.")
         else:
             yield from pause(POLL_SECONDS)
+
+
+def renewed(
+    account: EmailAccount, provider: Provider, lease: uuid.UUID, clock: Clock
+) -> Generator[Wait, None, None]:
+    """The provider's no to a token that was replaced meanwhile means nothing."""
+    try:
+        yield from Renewal(account, provider, lease, clock).run()
+    except ConsentLost:
+        rows = EmailAccount.objects.filter(pk=account.pk)
+        if rows.filter(token_version=account.token_version).exists():
+            raise
 
 
 def provider_of(account: EmailAccount | None) -> Provider:
@@ -117,8 +133,8 @@ class Renewal:
     def run(self) -> Generator[Wait, None, None]:
         """Store what came, even if the caller was stopped meanwhile.
 
-        A provider that rotates its tokens has already forgotten the old one. When the
-        lease was lost, somebody else stored newer tokens, and these are not kept.
+        A provider that rotates its tokens has already forgotten the old one. When
+        somebody else has stored newer tokens, these are not kept.
         """
         asked_at = self._clock()
         try:
@@ -142,9 +158,17 @@ class Renewal:
             # It is raised where the caller still listens.
             self._give_up()
             return error
-        fields = stored_form(tokens, self._provider, asked_at)
-        EmailAccount.objects.store_tokens(self._account.pk, self._lease, **fields)
+        self._store(stored_form(tokens, self._provider, asked_at))
         return None
+
+    def _store(self, fields: dict[str, object]) -> None:
+        """However long the database is away, even past the lease."""
+        pk, version = self._account.pk, self._account.token_version
+        patiently(
+            lambda: EmailAccount.objects.store_tokens(pk, after=version, **fields),
+            what=f"new tokens of account {pk}, which are not stored yet",
+            seconds=STORE_PATIENCE,
+        )
 
     def _give_up(self) -> None:
         EmailAccount.objects.return_tokens(self._account.pk, self._lease)

@@ -67,12 +67,16 @@ class EmailAccountQuerySet(models.QuerySet["EmailAccount"]):
         )
 
     def store_tokens(
-        self, account_id: int, lease: uuid.UUID | None = None, **tokens: Any
+        self, account_id: int, *, after: int | None = None, **tokens: Any
     ) -> int:
-        """New tokens end every lease; with `lease`, only as long as it is held."""
+        """New tokens end every lease.
+
+        `after` is the version of those that they come from: nothing is stored when
+        somebody else has stored newer ones since.
+        """
         rows = self.filter(pk=account_id)
-        if lease is not None:
-            rows = rows.filter(token_lease=lease)
+        if after is not None:
+            rows = rows.filter(token_version=after)
         return rows.update(
             token_lease=None,
             token_lease_until=None,

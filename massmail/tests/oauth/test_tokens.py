@@ -6,16 +6,18 @@ import datetime as dt
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from unittest import mock
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
+from massmail import patience
 from massmail.backends.driving import drive
 from massmail.credentials import AccessToken, access_token
 from massmail.exceptions import ConsentLost, ProviderUnavailable
 from massmail.models import EmailAccount
-from massmail.models.email_account import new_token
+from massmail.models.email_account import EmailAccountQuerySet, new_token
 from massmail.tests.oauth.conftest import ADDRESS
 
 WORKERS = 8
@@ -150,6 +152,74 @@ def test_a_worker_that_is_stopped_meanwhile_still_stores_what_comes(stale, provi
     assert account.token_lease is None
     assert token_of(account) == account.access_token
     assert (provider.refreshes, provider.reused) == (1, 0)
+
+
+def away(times, meanwhile=lambda: None):
+    """The database does not answer so many times when new tokens are stored."""
+    store, left = EmailAccountQuerySet.store_tokens, [*range(times)]
+
+    def store_tokens(*args, **kwargs):
+        if left:
+            left.pop()
+            meanwhile()
+            raise OperationalError("the database is restarting")
+        return store(*args, **kwargs)
+
+    return mock.patch.object(EmailAccountQuerySet, "store_tokens", store_tokens)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_tokens_are_held_until_the_database_is_back(
+    stale, provider, monkeypatch, caplog
+):
+    """A rotating provider has forgotten the old token by then."""
+    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.01)
+
+    with away(times=5):
+        renewed = token_of(stale)
+
+    account = EmailAccount.objects.get()
+    assert account.access_token == renewed
+    assert account.refresh_token != stale.refresh_token
+    assert (provider.refreshes, provider.reused) == (1, 0)
+    [record] = caplog.records
+    assert f"new tokens of account {stale.pk}" in record.getMessage()
+    assert account.refresh_token not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_they_are_held_past_the_lease(stale, provider, monkeypatch):
+    """Another worker may take the next lease before they are stored."""
+    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.01)
+
+    def lease_again():
+        EmailAccount.objects.update(
+            token_lease=new_token(), token_lease_until=timezone.now() - PAST
+        )
+
+    with away(times=1, meanwhile=lease_again):
+        renewed = token_of(stale)
+
+    account = EmailAccount.objects.get()
+    assert (account.access_token, account.token_lease) == (renewed, None)
+    assert account.refresh_token != stale.refresh_token
+
+
+@pytest.mark.django_db
+def test_the_loss_of_tokens_that_were_replaced_meanwhile_is_none(stale, provider):
+    """The first worker's new tokens were stored after the second had asked, too."""
+    provider.gate.clear()
+    provider.next_answers.append((400, {"error": "invalid_grant"}))
+    renewal = access_token(stale.pk, clock=timezone.now)
+    next(renewal)
+    EmailAccount.objects.store_tokens(
+        stale.pk,
+        access_token="newest",
+        access_token_expires_at=timezone.now() - PAST,
+    )
+    provider.gate.set()
+
+    assert drive(renewal_rest(renewal)).text == "newest"
 
 
 @pytest.mark.django_db
