@@ -11,6 +11,10 @@ urlpatterns = [
     path("news/", include("massmail.public_urls")),
     path("", admin.site.urls),
 ]
+handler403 = "crm.site.errors.forbidden"
+handler404 = "crm.site.errors.not_found"
+handler500 = "crm.site.errors.broken"
+
 # Before the admin, which answers for everything else.
 if getattr(settings, "DEMO_CATCHER", False):
     urlpatterns.insert(0, path("", include("crm.demo.urls")))

@@ -84,6 +84,8 @@ AXES_VERBOSE = False
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 1  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "crm.site.errors.locked_out"
+CSRF_FAILURE_VIEW = "crm.site.errors.stale_form"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [

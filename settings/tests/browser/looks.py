@@ -15,6 +15,7 @@ class Look:
     height: int
     scheme: str = "light"
     has_touch: bool = False
+    locale: str = "en-GB"
 
     def __str__(self) -> str:
         return self.name
@@ -25,7 +26,7 @@ class Look:
             "viewport": {"width": self.width, "height": self.height},
             "color_scheme": self.scheme,
             "has_touch": self.has_touch,
-            "locale": "en-GB",
+            "locale": self.locale,
             "timezone_id": "UTC",
             "reduced_motion": "reduce",
         }
@@ -35,3 +36,4 @@ LAPTOP = Look("laptop", 1280, 800)
 DARK = Look("dark laptop", 1280, 800, scheme="dark")
 PHONE = Look("phone", 375, 812, has_touch=True)
 DARK_PHONE = Look("dark phone", 375, 812, scheme="dark", has_touch=True)
+RUSSIAN_PHONE = Look("Russian phone", 375, 812, has_touch=True, locale="ru-RU")

@@ -7,13 +7,13 @@ from playwright.sync_api import expect
 
 from massmail.models import Delivery
 from settings.tests.browser import steps, writing
-from settings.tests.browser.looks import DARK, LAPTOP, PHONE
+from settings.tests.browser.looks import DARK, DARK_PHONE, LAPTOP, PHONE
 from settings.tests.browser.visitor import Visitor, visiting
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("look", [LAPTOP, DARK, PHONE], ids=str)
+@pytest.mark.parametrize("look", [LAPTOP, DARK, PHONE, DARK_PHONE], ids=str)
 def test_a_manager_mails_three_people_and_one_of_them_leaves(chromium, site, look):
     readers = site.readers(3)
     with visiting(chromium, site, look) as anna:
