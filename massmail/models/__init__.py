@@ -1,14 +1,12 @@
 """The data: one model and its queryset per file."""
 
+from massmail.models.account_event import AccountEvent
+from massmail.models.account_lane import AccountLane
+from massmail.models.accounts_queue import EmlAccountsQueue
 from massmail.models.alert import Alert
 from massmail.models.delivery import Delivery
 from massmail.models.delivery_event import DeliveryEvent
-from massmail.models.email_account import (
-    AccountEvent,
-    AccountLane,
-    EmailAccount,
-    EmlAccountsQueue,
-)
+from massmail.models.email_account import EmailAccount
 from massmail.models.eml_message import (
     Attachment,
     EmlMessage,
