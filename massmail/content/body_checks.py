@@ -19,6 +19,8 @@ from massmail.content.reading import VALUE, Link, Reading, flat, reading_of
 from massmail.exceptions import RenderError
 
 LONG_SUBJECT = 78  # characters; mailboxes show 40 to 70 of them
+# What Postfix takes unless it is told otherwise (message_size_limit), rounded.
+HEAVY_BYTES = 10_000_000
 CLIPPED_BYTES = 102 * 1024  # of the HTML: Gmail hides what comes behind
 VALUE_BYTES = 20  # about what a recipient's value takes
 FEW_LETTERS = 120  # a footer and a greeting, but no message
@@ -54,6 +56,13 @@ CLIPPED = warning(
 )
 TOO_BIG = blocking(
     "too_big", _("The message is bigger than the account's server takes.")
+)
+HEAVY = warning(
+    "heavy",
+    _(
+        "With its pictures and files the message is so big that some recipients' "
+        "servers refuse it. A link to a file costs nothing."
+    ),
 )
 SUBJECT_TOO_LONG = warning(
     "subject_too_long", _("The subject is long. Most readers see only its beginning.")
@@ -150,6 +159,8 @@ def _size_findings(
     if max_message_bytes and compiled.size_estimate > max_message_bytes:
         sizes = (compiled.size_estimate, max_message_bytes)
         yield TOO_BIG.at([" > ".join(f"{size / 1e6:.1f} MB" for size in sizes)])
+    elif compiled.size_estimate > HEAVY_BYTES:
+        yield HEAVY.at([f"{compiled.size_estimate / 1e6:.1f} MB"])
 
 
 def _subject_findings(subject: str) -> Iterator[Finding]:

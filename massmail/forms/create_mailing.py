@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from massmail.content.starter import starter_html
+from massmail.content.starter import LAYOUTS, layout_named, starter_html
 from massmail.models import EmlMessage, MassmailSettings
 from massmail.recipients.access import access_policy
 from massmail.recipients.source import RecipientSource
@@ -40,6 +40,11 @@ class CreateMailingForm(forms.Form):
         label=_("Subject"),
         max_length=250,
         required=False,
+    )
+    layout = forms.ChoiceField(
+        label=_("Layout"),
+        choices=[(layout.name, layout.title) for layout in LAYOUTS],
+        required=False,
         help_text=_("You go on from a simple text that is ready to be changed."),
     )
     counted = forms.IntegerField(widget=forms.HiddenInput)
@@ -63,10 +68,11 @@ class CreateMailingForm(forms.Form):
         if needed and not cleaned.get(needed) and needed not in self.errors:
             self.add_error(needed, self.fields[needed].error_messages["required"])
         if needed == "subject" and cleaned.get("subject"):
-            cleaned["message"] = self.checked(self.new_message(cleaned["subject"]))
+            message = self.new_message(cleaned["subject"], cleaned.get("layout", ""))
+            cleaned["message"] = self.checked(message)
         return cleaned
 
-    def new_message(self, subject: str) -> EmlMessage:
+    def new_message(self, subject: str, layout: str) -> EmlMessage:
         """Unsaved; a text that can be launched as it is."""
         company_name = MassmailSettings.load().company_name
         return EmlMessage(
@@ -74,7 +80,9 @@ class CreateMailingForm(forms.Form):
             department=access_policy().departments(self.user).first(),
             subject=subject,
             content=starter_html(
-                company_name=company_name, variables=self.source.variables
+                company_name=company_name,
+                variables=self.source.variables,
+                layout=layout_named(layout),
             ),
             signature=self.user.massmail_signature_set.filter(is_default=True).first(),
         )

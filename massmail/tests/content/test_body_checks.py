@@ -184,6 +184,20 @@ def test_gmail_clips_what_is_longer_than_102_kb():
     assert found("<p>" + "é" * 52_300 + "</p>") == {"clipped": ()}
 
 
+def test_pictures_and_files_are_too_heavy_together():
+    photo = InlineImage("big", "big.png", "image/png", b"1" * 4_000_000)
+    file = Attachment("a.pdf", "application/pdf", b"1" * 4_000_000)
+    message = compiled(WORDS, images=(photo,), attachments=(file,))
+    content = '<img src="{% cid_big %}" alt="Big" width="9">'
+    with_picture = compiled(WORDS + content, images=(photo,), attachments=(file,))
+
+    assert not list(body_findings(message, max_message_bytes=None))
+    [heavy] = body_findings(with_picture, max_message_bytes=None)
+    assert (heavy.code, heavy.level) == ("heavy", "warning")
+    [too_big] = body_findings(with_picture, max_message_bytes=5_000_000)
+    assert too_big.code == "too_big"
+
+
 def test_a_message_that_the_server_does_not_take():
     file = Attachment("a.bin", "application/octet-stream", bytes(3_000_000))
 

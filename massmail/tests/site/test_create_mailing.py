@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 
+from massmail.content.starter import layout_named, starter_html
 from massmail.models import EmlMessage, MailingOut
 from massmail.orchestrator.preparing import prepare_mailings
+from massmail.recipients.registry import source_of
 from massmail.site import create_mailing
 from massmail.tests.factories import (
     CustomerFactory,
@@ -223,6 +225,17 @@ def test_a_new_message_begins_with_a_text_that_can_be_launched(client, owner):
     assert response["Location"] == f"{page(message)}?mailing={mailing.pk}"
     plan = client.get(page(mailing, "launch")).context["plan"]
     assert (plan.findings, plan.error, plan.to_mail) == ([], "", 1)
+
+
+def test_a_new_message_begins_with_the_layout_that_was_chosen(client, owner):
+    people = add_customers(owner, 1)
+    data = answer(people, EmlMessage()) | {"how": "new", "subject": "x", "message": ""}
+
+    client.post(LIST, data | {"layout": "letter"})
+
+    source = source_of(type(people[0]))
+    letter = starter_html(variables=source.variables, layout=layout_named("letter"))
+    assert EmlMessage.objects.get().content == letter
 
 
 def test_a_subject_with_a_mistake_is_refused_at_its_field(client, owner):
