@@ -51,7 +51,8 @@ def process_batch(now: dt.datetime) -> int:
     """Two at once go one after the other: the rows that both want are locked."""
     hits = list(TrackingHit.objects.select_for_update().order_by("pk")[:BATCH])
     deliveries = Delivery.objects.in_bulk({hit.delivery_id for hit in hits})
-    add_events(wanted(hits, deliveries))
+    versions = versions_of_links(hits)
+    add_events(wanted(hits, deliveries, versions), versions)
     judge(deliveries.values())
     TrackingHit.objects.filter(pk__in=[hit.pk for hit in hits]).delete()
     for delivery in deliveries.values():
@@ -60,10 +61,22 @@ def process_batch(now: dt.datetime) -> int:
     return len(hits)
 
 
+def versions_of_links(hits: Sequence[TrackingHit]) -> dict[int, int]:
+    """Of each link that was followed and is still there, the version it is of."""
+    followed = {hit.link_id for hit in hits if hit.link_id is not None}
+    links = TrackedLink.objects.filter(pk__in=followed)
+    return dict(links.values_list("pk", "version_id"))
+
+
 def wanted(
-    hits: Sequence[TrackingHit], deliveries: dict[int, Delivery]
+    hits: Sequence[TrackingHit],
+    deliveries: dict[int, Delivery],
+    versions: dict[int, int],
 ) -> list[TrackingHit]:
-    """What may be kept: consent may have been taken back since the mail left."""
+    """What may be kept: consent may have been taken back since the mail left.
+
+    A link of another message behind one's own token was put together by hand.
+    """
     settings = MassmailSettings.load()
     is_noted = {
         DeliveryEvent.Kind.OPENED: settings.track_opens,
@@ -76,6 +89,7 @@ def wanted(
         if is_noted[DeliveryEvent.Kind(hit.kind)]
         and hit.delivery_id in deliveries
         and record_of(deliveries[hit.delivery_id]) not in untracked
+        and versions.get(hit.link_id) in (None, deliveries[hit.delivery_id].version_id)
     ]
     return within_limit(allowed)
 
@@ -103,19 +117,14 @@ def within_limit(hits: Sequence[TrackingHit]) -> list[TrackingHit]:
     return kept
 
 
-def add_events(hits: Sequence[TrackingHit]) -> None:
-    links = set(
-        TrackedLink.objects.filter(
-            pk__in={hit.link_id for hit in hits if hit.link_id is not None}
-        ).values_list("pk", flat=True)
-    )
+def add_events(hits: Sequence[TrackingHit], versions: dict[int, int]) -> None:
     DeliveryEvent.objects.bulk_create(
         [
             DeliveryEvent(
                 delivery_id=hit.delivery_id,
                 kind=hit.kind,
                 occurred_at=hit.occurred_at,
-                link_id=hit.link_id if hit.link_id in links else None,
+                link_id=hit.link_id if hit.link_id in versions else None,
                 method=hit.method,
                 user_agent=hit.user_agent,
                 source_key=f"hit:{hit.pk}",

@@ -209,6 +209,17 @@ def test_a_delivery_or_a_link_that_is_gone_stops_nothing(delivery, link):
     ]
 
 
+def test_a_link_of_another_message_is_no_click_of_this_one(delivery, link):
+    other = DeliveryFactory(status="sent", sent_at=NOW)
+    assert other.version_id != delivery.version_id
+
+    hit(other, "click", link_id=link.pk)
+    process()
+
+    assert not DeliveryEvent.objects.exists()
+    assert not TrackingHit.objects.exists()
+
+
 def test_a_flood_of_one_recipient_is_bounded(delivery, monkeypatch):
     monkeypatch.setattr(events, "MOST_EVENTS", 5)
     for _again in range(4):
