@@ -14,9 +14,10 @@ from crm.access import CrmAccessPolicy
 from crm.models import Company
 from crm.site.spreadsheets import Spreadsheets
 from massmail.admin_actions import MailingActions
+from massmail.site.mailing_columns import MailingColumns
 
 
-class RecordAdmin(Spreadsheets, MailingActions, PolicyAdmin):
+class RecordAdmin(Spreadsheets, MailingActions, MailingColumns, PolicyAdmin):
     """Records of the CRM; whoever keeps other people's records may assign them.
 
     Their lists are where a mailing begins.

@@ -6,11 +6,18 @@ from django.contrib import admin
 from django.urls import include, path
 
 from massmail.admin_actions import MailingActions
+from massmail.site.mailing_columns import MailingColumns
 from massmail.tests.hostapp.models import Customer, Member, Subscriber
+
+
+class PersonAdmin(MailingActions, MailingColumns):
+    search_fields = ["name"]
+    ordering = ["name"]
+
 
 site = admin.AdminSite()
 for model in (Customer, Member, Subscriber):
-    site.register(model, MailingActions, search_fields=["name"])
+    site.register(model, PersonAdmin)
 for model, model_admin in admin.site._registry.items():
     if model._meta.app_label == "massmail":
         site.register(model, type(model_admin))
