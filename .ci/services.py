@@ -55,12 +55,6 @@ def check_broker() -> None:
         raise NoAnswer(f"Broker at {place} (CELERY_BROKER_URL): {error}") from error
 
 
-CHECKS: dict[str, Callable[[], None]] = {
-    "database": check_database,
-    "broker": check_broker,
-}
-
-
 def wait_for(check: Callable[[], None], deadline: float) -> None:
     """Return when the check passes; raise its last NoAnswer after the deadline."""
     while True:
@@ -75,12 +69,11 @@ def wait_for(check: Callable[[], None], deadline: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wait", type=float, default=0, metavar="SECONDS")
-    parser.add_argument("--only", choices=CHECKS)
     options = parser.parse_args()
     deadline = time.monotonic() + options.wait
     try:
-        for name in [options.only] if options.only else CHECKS:
-            wait_for(CHECKS[name], deadline)
+        for check in (check_database, check_broker):
+            wait_for(check, deadline)
     except NoAnswer as error:
         sys.exit(f"{error}\n{HELP}")
 
