@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 # What people work with every day comes first; the rest follows by name.
+FIRST_APPS = ("crm", "massmail", "settings")
 FIRST = (
     "Company",
     "Contact",
@@ -45,12 +46,12 @@ class CrmAdminSite(AdminSite):
     ) -> list[dict[str, Any]]:
         apps = super().get_app_list(request, app_label)
         for app in apps:
-            app["models"].sort(key=lambda model: rank(model["object_name"]))
-        return apps
+            app["models"].sort(key=lambda model: rank(model["object_name"], FIRST))
+        return sorted(apps, key=lambda app: rank(app["app_label"], FIRST_APPS))
 
 
-def rank(object_name: str) -> int:
-    return FIRST.index(object_name) if object_name in FIRST else len(FIRST)
+def rank(name: str, first: tuple[str, ...]) -> int:
+    return first.index(name) if name in first else len(first)
 
 
 def catcher_url() -> str:

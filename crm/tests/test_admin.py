@@ -255,3 +255,11 @@ def test_every_filter_of_the_lists_answers(client, superuser, contact):
     )
 
     assert "owned@example.com" in page.content.decode()
+
+
+def test_what_one_works_with_comes_before_what_one_administers(admin_client):
+    response = admin_client.get("/")
+
+    labels = [app["app_label"] for app in response.context["app_list"]]
+    assert labels[:3] == ["crm", "massmail", "settings"]
+    assert set(labels[3:]) == {"auth", "axes"}
