@@ -21,12 +21,15 @@ from massmail.models import (
 from massmail.permissions import main_account, mass_mail_accounts
 from massmail.sending.business_time import business_time
 from massmail.sending.lanes import lanes_of
+from massmail.sending.measured_pace import NEWEST, usual_interval
 from massmail.sending.quotas import DAY, HOUR, limits, target_per_day
 from massmail.sending.timetable import Growth, Pace, Queue, finish_time
 from massmail.sending.warm_up import daily_limit
 
-# A server's usual time for one message on an open connection.
+# A server's usual time for one message on an open connection, until it is measured.
 SECONDS_PER_MESSAGE = 0.2
+# Random gaps alone do not make a mean that is so much longer than theirs.
+SLOWER_THAN_GAPS = 1.2
 OPEN = (
     Delivery.Status.QUEUED,
     Delivery.Status.CLAIMED,
@@ -105,13 +108,24 @@ def pace_of(
 ) -> Pace:
     """The gap counts from the beginning of a mail, whose reply comes inside it."""
     gap = (account.min_gap_seconds + account.max_gap_seconds) / 2
-    mail_seconds = SECONDS_PER_MESSAGE / lanes_of(account)
+    mail_seconds = server_seconds(account, gap)
     return Pace(
         limits=tuple(limits(account, settings)),
         interval_seconds=max(gap, mail_seconds),
         mail_seconds=mail_seconds,
         growth=growth_of(account, settings, begin),
     )
+
+
+def server_seconds(account: EmailAccount, gap: float) -> float:
+    """What its server takes for a message: as lately, as far as gaps let it be seen."""
+    answered = SendAttempt.objects.filter(email_account=account)
+    answered = answered.exclude(outcome=SendAttempt.Outcome.OPEN)
+    newest = answered.order_by("-occurred_at").values_list("occurred_at", flat=True)
+    measured = usual_interval(newest[:NEWEST][::-1])
+    if measured is not None and measured > SLOWER_THAN_GAPS * gap:
+        return measured
+    return SECONDS_PER_MESSAGE / lanes_of(account)
 
 
 def growth_of(

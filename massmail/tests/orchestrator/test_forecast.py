@@ -25,6 +25,7 @@ from massmail.tests.factories import (
     UserFactory,
 )
 from massmail.tests.mailings import draft, ready_settings
+from massmail.tests.orchestrator import simulation
 from massmail.tests.orchestrator.simulation import EvenDraws, MeanDraws, simulate
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ def open_seconds(start, end):
     return total
 
 
-def assert_as_forecast(mailing, now=NOW):
+def assert_as_forecast(mailing, now=NOW, walk=WALK):
     """Each account ends when it was said, to the twentieth part of its time."""
     said = forecast(mailing, now=now)
     expected = {share.account.pk: share.finish_at for share in said.accounts}
@@ -64,7 +65,7 @@ def assert_as_forecast(mailing, now=NOW):
     for account_id, finish_at in found.items():
         taken = open_seconds(now, finish_at)
         expected_seconds = open_seconds(now, expected[account_id])
-        assert abs(expected_seconds - taken) <= TOLERANCE * taken + WALK
+        assert abs(expected_seconds - taken) <= TOLERANCE * taken + walk
     assert said.finish_at == max(expected.values())
 
 
@@ -155,6 +156,35 @@ def test_recipients_on_three_continents_by_their_own_clocks():
     hours = business_time(MassmailSettings.load())
     for zone, began_at in mailing.deliveries.values_list("time_zone", "sending_at"):
         assert hours.at(zone).is_open(began_at)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 3.0, 40.0])
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_server_is_as_slow_as_it_was_lately(monkeypatch, seconds, lanes):
+    """Where no limit and no gap is in reach, its answers alone set the pace."""
+    monkeypatch.setattr(simulation, "SECONDS_PER_MESSAGE", seconds)
+    ready_settings(emails_per_day=1000)
+    owner = UserFactory()
+    account = EmailAccountFactory(owner=owner, max_connections=lanes)
+    answered = NOW - 2 * HOUR
+    for number in range(40):
+        pause = HOUR / 2 if number == 20 else dt.timedelta(seconds=seconds / lanes)
+        answered += pause
+        SendAttemptFactory(email_account=account, occurred_at=answered, outcome="sent")
+
+    assert_as_forecast(launched_by(owner, 60), walk=WALK if seconds > 1 else 0.0)
+
+
+def test_a_server_slower_than_the_gaps_sets_the_pace(monkeypatch):
+    monkeypatch.setattr(simulation, "SECONDS_PER_MESSAGE", 40.0)
+    ready_settings(emails_per_day=1000)
+    owner = UserFactory()
+    account = EmailAccountFactory(owner=owner, min_gap_seconds=15, max_gap_seconds=35)
+    for number in range(40):
+        answered = NOW - HOUR + number * dt.timedelta(seconds=40)
+        SendAttemptFactory(email_account=account, occurred_at=answered, outcome="sent")
+
+    assert_as_forecast(launched_by(owner, 40))
 
 
 def test_what_was_sent_before_takes_its_place_in_the_windows():
