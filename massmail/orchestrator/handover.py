@@ -120,7 +120,8 @@ def announce_of_mailing(
         reason = skip_reason(mailing, pk)
         if reason and Delivery.objects.skip_claimed(pk, token, reason):
             found.skipped.add(pk)
-    if mailing and refused - found.skipped:
+    is_cancelled = mailing and mailing.status == MailingOut.Status.INTERRUPTED
+    if mailing and not is_cancelled and refused - found.skipped:
         found.moved |= hand_on(mailing, account, token, now)
     if refused - found.skipped - found.moved:
         found.held.add(mailing_id)

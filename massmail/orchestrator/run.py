@@ -245,10 +245,11 @@ class Run:
     def _finish(self) -> None:
         """Give back what was not begun; a mailing may be done by now."""
         self._count_skipped()
-        for token in self._claims:
-            self.report.released += Delivery.objects.release(token)
         mailings = MailingOut.objects.filter(pk__in=self._mailings)
-        mailings.close_cancelled()
+        with transaction.atomic():
+            for token in self._claims:
+                self.report.released += Delivery.objects.release(token)
+            mailings.close_cancelled()
         finish_mailings(mailings, self._clock())
 
 

@@ -204,6 +204,8 @@ def draw_consequences(result: Result, now: dt.datetime) -> None:
         )
     if delivery.mailing_id:
         judge_mailing(delivery.mailing_id, outcome, now)
+        if outcome.verdict not in (Verdict.SENT, Verdict.UNCERTAIN, Verdict.GIVE_UP):
+            MailingOut.objects.filter(pk=delivery.mailing_id).close_cancelled()
 
 
 def judge_mailing(mailing_id: int, outcome: Outcome, now: dt.datetime) -> None:

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from massmail.backends.phases import Phase, Reply
 from massmail.conf import conf
-from massmail.models import Delivery, EmailAccount
+from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.email_account import new_token
 from massmail.orchestrator.handover import announce, claim_of
 from massmail.orchestrator.outgoing import Batch, Outgoing, stamp
@@ -145,6 +145,7 @@ class Worker:
         """The run is over: what was not begun goes back."""
         for claim in self.claims:
             Delivery.objects.release(claim)
+        MailingOut.objects.all().close_cancelled()
         if self.token:
             return_lanes(self.token)
         self.die()
