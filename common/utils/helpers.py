@@ -19,9 +19,12 @@ def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def one_line(text: object, limit: int = 500) -> str:
     """The text without line breaks and control characters, at most `limit` long."""
+    text = str(text)
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text if len(text) <= limit else text[: limit - 1] + "…"
     cleaned = "".join(
         " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
-        for character in str(text)
+        for character in text
     )
     cleaned = " ".join(cleaned.split())
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"

@@ -7,14 +7,15 @@ rows works in short transactions and can be killed and repeated anywhere.
 from __future__ import annotations
 
 import time
+from enum import Enum
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from common.utils.helpers import chunked
+from massmail.audience.newcomers import add_newcomers, newcomers
 from massmail.audience.snapshot import (
-    add_rows,
     json_key,
     mark_prepared,
     new_draft,
@@ -23,6 +24,7 @@ from massmail.audience.snapshot import (
 from massmail.conf import conf
 from massmail.models import Delivery, EmlMessage, MailingOut, SelectedChunk
 from massmail.recipients.registry import source_for
+from massmail.recipients.source import RecipientSource
 
 
 @transaction.atomic
@@ -42,33 +44,48 @@ def store_selection(
     return mailing
 
 
+class Step(Enum):
+    """What became of an attempt to add the next chunk."""
+
+    ADDED = 1
+    NONE_LEFT = 2
+    OVERTAKEN = 3  # by another job, which goes on
+
+
 def prepare_selected(mailing: MailingOut, *, seconds: float) -> bool:
     """Add recipients for about so long; returns whether all are there now."""
-    deadline = time.monotonic() + seconds
+    return prepare_until(mailing, time.monotonic() + seconds) is Step.NONE_LEFT
+
+
+def prepare_until(mailing: MailingOut, deadline: float) -> Step:
+    """Add chunks until the deadline, or until another job turns out to be at work."""
     source = source_for(mailing.content_type)
-    while add_next_chunk(mailing, source):
+    while (step := add_next_chunk(mailing, source)) is Step.ADDED:
         if time.monotonic() >= deadline:
-            return False
-    mark_prepared(mailing)
-    return True
+            return step
+    if step is Step.NONE_LEFT:
+        mark_prepared(mailing)
+    return step
 
 
-@transaction.atomic
-def add_next_chunk(mailing: MailingOut, source: Any) -> bool:
-    """Turn the oldest chunk into rows; False when there is none left.
+def add_next_chunk(mailing: MailingOut, source: RecipientSource) -> Step:
+    """Turn the oldest chunk into rows.
 
-    The mailing's lock lets two jobs take turns; a chunk is gone with the commit that
-    adds its rows.
+    It is gone with the commit that adds its rows. The mailing's lock lets two jobs
+    take turns; the one that comes second leaves the rest to the first.
     """
-    locked = MailingOut.objects.select_for_update().get(pk=mailing.pk)
-    chunk = locked.selected_chunks.order_by("pk").first()
+    chunk = mailing.selected_chunks.order_by("pk").first()
     if chunk is None:
-        return False
-    add_rows(locked, source, [source.pk_of(str(key)) for key in chunk.keys])
-    if locked.status == MailingOut.Status.INTERRUPTED:
-        Delivery.objects.filter(mailing=locked).skip(Delivery.SkipReason.CANCELLED)
-    chunk.delete()
-    return True
+        return Step.NONE_LEFT
+    rows = newcomers(mailing, source, [source.pk_of(str(key)) for key in chunk.keys])
+    with transaction.atomic():
+        locked = MailingOut.objects.select_for_update().get(pk=mailing.pk)
+        if not SelectedChunk.objects.filter(pk=chunk.pk).delete()[0]:
+            return Step.OVERTAKEN
+        add_newcomers(locked, source, rows)
+        if locked.status == MailingOut.Status.INTERRUPTED:
+            Delivery.objects.filter(mailing=locked).skip(Delivery.SkipReason.CANCELLED)
+    return Step.ADDED
 
 
 def unprepared_mailings() -> QuerySet[MailingOut]:

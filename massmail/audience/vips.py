@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from common.utils.helpers import chunked
-from massmail.audience.snapshot import ensure_identities, records_of
+from massmail.audience.newcomers import ensure_identities
+from massmail.audience.snapshot import records_of
 from massmail.conf import conf
 from massmail.models import MassContact
 from massmail.recipients.registry import source_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import unicodedata
@@ -67,8 +66,7 @@ def address_key_of(local: str, domain: str) -> str:
     `lower()`, not `casefold()`: folding ß to ss would name a stranger's mailbox.
     """
     normalised = f"{local.lower()}@{domain}".encode()
-    digest = hmac.new(conf.ADDRESS_KEY.encode(), normalised, hashlib.sha256)
-    return digest.hexdigest()[:32]
+    return hmac.digest(conf.ADDRESS_KEY.encode(), normalised, "sha256").hex()[:32]
 
 
 @lru_cache(maxsize=10_000)

@@ -41,6 +41,7 @@ class Delivery(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="deliveries",
+        db_index=False,  # others begin with it
     )
     version = models.ForeignKey(
         MessageVersion,
@@ -48,9 +49,16 @@ class Delivery(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="deliveries",
+        db_index=False,  # see delivery_by_version
     )
     content_type = models.ForeignKey(
-        ContentType, on_delete=models.PROTECT, null=True, related_name="+"
+        ContentType,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # see delivery_by_record
+        # A type is never deleted by other means than the ORM, which looks here.
+        db_constraint=False,
     )
     object_id = models.CharField(_("record"), max_length=64, blank=True)
     mass_contact = models.ForeignKey(
@@ -66,6 +74,7 @@ class Delivery(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="deliveries",
+        db_index=False,  # see delivery_by_account
     )
     status = models.CharField(
         _("status"),
@@ -155,6 +164,17 @@ class Delivery(models.Model):
             models.Index(fields=["address_key", "mailing"], name="delivery_by_address"),
             models.Index(
                 fields=["content_type", "object_id"], name="delivery_by_record"
+            ),
+            # Rows have neither while recipients are added.
+            models.Index(
+                fields=["email_account"],
+                condition=Q(email_account__isnull=False),
+                name="delivery_by_account",
+            ),
+            models.Index(
+                fields=["version"],
+                condition=Q(version__isnull=False),
+                name="delivery_by_version",
             ),
             models.Index(
                 fields=["message_id"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -52,7 +51,7 @@ class SkipReason(models.TextChoices):
     MERGED = "merged", _("moved to another mailing")
     RECIPIENT_DELETED = "recipient_deleted", _("the record was deleted")
     RENDER_ERROR = "render_error", _("the message could not be made")
-    # Only inside the transaction that adds a chunk of recipients.
+    # Of older versions, inside the transaction that added a chunk of recipients.
     PREPARING = "preparing", _("being added")
 
 
@@ -62,10 +61,6 @@ class Priority(models.IntegerChoices):
     HIGH = 1, _("high")
     MEDIUM = 2, _("medium")
     LOW = 3, _("low")
-
-
-def preparing() -> Q:
-    return Q(status=DeliveryStatus.SKIPPED, reason=SkipReason.PREPARING)
 
 
 # What a queued row waits for whose domain has got what it may in an hour.

@@ -19,7 +19,6 @@ from massmail.models.delivery_states import (
     DOMAIN_LIMIT,
     LEASED_STATUSES,
     DeliveryStatus,
-    preparing,
 )
 
 
@@ -127,14 +126,6 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             claim_token=None,
             lease_until=None,
         )
-
-    def refuse(self, reason: str) -> int:
-        """preparing → skipped, while a chunk of recipients is being added."""
-        return self.filter(preparing()).update(reason=reason)
-
-    def admit(self) -> int:
-        """preparing → queued, for what nothing speaks against."""
-        return self.filter(preparing()).update(status=DeliveryStatus.QUEUED, reason="")
 
     def resolve(self, pk: int, *, sent: bool, now: dt.datetime) -> int:
         """uncertain → sent or queued; the callers keep why (see `proof`)."""

@@ -59,7 +59,13 @@ class MassContact(models.Model):
     """
 
     content_type = models.ForeignKey(
-        ContentType, verbose_name=_("type"), on_delete=models.PROTECT, related_name="+"
+        ContentType,
+        verbose_name=_("type"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,  # see mass_contact_per_record
+        # A type is never deleted by other means than the ORM, which looks here.
+        db_constraint=False,
     )
     object_id = models.CharField(_("record"), max_length=64)
     content_object = GenericForeignKey()
@@ -71,6 +77,7 @@ class MassContact(models.Model):
         null=True,
         blank=True,
         related_name="mass_contacts",
+        db_index=False,  # see mass_contact_by_account
     )
     is_vip = models.BooleanField(
         _("VIP"), default=False, help_text=_("Is mailed from the main account only.")
@@ -98,6 +105,11 @@ class MassContact(models.Model):
                 fields=["content_type", "object_id"],
                 condition=models.Q(subscribed=False),
                 name="mass_contact_opted_out",
+            ),
+            models.Index(
+                fields=["email_account"],
+                condition=models.Q(email_account__isnull=False),
+                name="mass_contact_by_account",
             ),
         ]
 

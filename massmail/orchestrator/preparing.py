@@ -7,7 +7,7 @@ import time
 
 from django.utils import timezone
 
-from massmail.audience.selection import prepare_selected, unprepared_mailings
+from massmail.audience.selection import Step, prepare_until, unprepared_mailings
 from massmail.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -22,11 +22,10 @@ def prepare_mailings(*, seconds: float) -> bool:
     Heartbeat.objects.beat(Heartbeat.WORKER, timezone.now())
     deadline = time.monotonic() + seconds
     for mailing in unprepared_mailings():
-        left = deadline - time.monotonic()
-        if left <= 0:
+        if time.monotonic() >= deadline:
             return True
         try:
-            if not prepare_selected(mailing, seconds=left):
+            if prepare_until(mailing, deadline) is Step.ADDED:
                 return True
         except LookupError:
             logger.exception("Mailing %s cannot be prepared", mailing.pk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from django.db import models
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Cast, Replace
 
+from common.given_rows import GivenKeys
 from common.utils.helpers import one_line
 
 VariableValue = str | dt.date | None
@@ -81,13 +83,19 @@ class RecipientSource:
     def recipients(self, pks: Iterable[Any]) -> dict[str, Recipient]:
         """Recipients by object id, in one query; vanished records are absent."""
         paths = self._paths()
-        rows = self.model._base_manager.filter(pk__in=list(pks)).values_list(
-            "pk", *paths.values()
-        )
+        keys = GivenKeys(key_field(self.model), list(pks))
+        found = self.model._base_manager.filter(pk__in=keys).order_by()
+        rows = found.values_list("pk", *paths.values())
         return {
             recipient.object_id: recipient
             for recipient in (self._recipient(list(paths), row) for row in rows)
         }
+
+    def without_variables(self) -> RecipientSource:
+        """The same for who wants addresses and names alone: no other tables."""
+        bare = copy(self)
+        bare.variables = {}  # type: ignore[misc]
+        return bare
 
     def pk_of(self, object_id: str) -> Any:
         """The primary key for a stored object id; None when it cannot be one."""
@@ -151,14 +159,20 @@ def object_id_as_pk(model: type[models.Model], column: Any) -> Any:
     host's column would keep its index from serving. The rows must be narrowed to
     the model's content type: other models' ids may not convert.
     """
-    key = model._meta.pk
-    while key.remote_field:
-        key = key.remote_field.model._meta.pk
+    key = key_field(model)
     if isinstance(key, models.UUIDField):
         return UUIDFromText(column)
     if isinstance(key, models.IntegerField):
         return Cast(column, models.BigIntegerField())
     return column
+
+
+def key_field(model: type[models.Model]) -> models.Field:
+    """The primary key; of a child's, that of its parent's table."""
+    key = model._meta.pk
+    while key.remote_field:
+        key = key.remote_field.model._meta.pk
+    return key
 
 
 class UUIDFromText(Cast):

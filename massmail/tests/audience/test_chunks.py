@@ -12,6 +12,7 @@ from massmail.audience import snapshot
 from massmail.audience.snapshot import create_mailing, prepare
 from massmail.models import Delivery, MailingOut, MassContact
 from massmail.recipients.registry import source_of
+from massmail.recipients.source import RecipientSource
 from massmail.tests.factories import (
     CustomerFactory,
     EmlMessageFactory,
@@ -57,15 +58,15 @@ def test_a_killed_job_goes_on_where_it_stopped(
     model = factory._meta.model
     factory.create_batch(6, owner=anna)
     left = [chunks_before]
-    settle = snapshot.settle
+    add_newcomers = snapshot.add_newcomers
 
-    def settle_or_die(mailing, first_id):
-        settle(mailing, first_id)
+    def add_or_die(*args):
+        add_newcomers(*args)
         if not left[0]:
             raise KilledError
         left[0] -= 1
 
-    monkeypatch.setattr(snapshot, "settle", settle_or_die)
+    monkeypatch.setattr(snapshot, "add_newcomers", add_or_die)
     with pytest.raises(KilledError):
         create_mailing(owner=anna, message=message, recipients=model.objects.all())
     mailing = MailingOut.objects.get()
@@ -74,7 +75,7 @@ def test_a_killed_job_goes_on_where_it_stopped(
     assert mailing.counts()["queued"] == chunks_before * 2
     assert mailing.counts()["skipped"] == 0
 
-    monkeypatch.setattr(snapshot, "settle", settle)
+    monkeypatch.setattr(snapshot, "add_newcomers", add_newcomers)
     prepare(mailing, source_of(model), model.objects.all())
 
     assert mailing.prepared_at is not None
@@ -163,13 +164,13 @@ def test_no_query_fetches_more_than_a_chunk(anna, message, chunks_of, monkeypatc
     chunks_of(5)
     add_customers(anna, 23)
     sizes = []
-    recipients_of = snapshot.RecipientSource.recipients
+    recipients_of = RecipientSource.recipients
 
     def measured(source, pks):
         sizes.append(len(list(pks)))
         return recipients_of(source, pks)
 
-    monkeypatch.setattr(snapshot.RecipientSource, "recipients", measured)
+    monkeypatch.setattr(RecipientSource, "recipients", measured)
     create_mailing(owner=anna, message=message, recipients=Customer.objects.all())
 
     assert sizes == [5, 5, 5, 5, 3]

@@ -127,14 +127,14 @@ def test_a_chunk_that_was_not_finished_is_whole_again(
     chunks_of(2)
     add_customers(anna, 4)
     mailing = stored()
-    add_rows = selection.add_rows
+    add_newcomers = selection.add_newcomers
 
     def add_and_die(*args):
-        add_rows(*args)
+        add_newcomers(*args)
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(selection, "add_rows", add_and_die)
+        patch.setattr(selection, "add_newcomers", add_and_die)
         with pytest.raises(KilledError):
             prepare_selected(mailing, seconds=60)
     assert mailing.deliveries.count() == 0

@@ -168,8 +168,6 @@ FREE_TRANSITIONS = {
         ["queued", "claimed", "failed", "skipped", "uncertain"],
         "sent",
     ),
-    "admit": (lambda r: deliveries.admit(), [], ""),
-    "refuse": (lambda r: deliveries.refuse("excluded"), [], ""),
 }
 
 
@@ -288,22 +286,6 @@ def test_leases_that_last_are_not_touched():
     in_state("sending", lease_until=LATER)
 
     assert deliveries.recover(LATER - dt.timedelta(microseconds=1)) == (0, [])
-
-
-def test_a_chunk_is_admitted_but_for_what_was_refused():
-    mailing = MailingOutFactory()
-    new = DeliveryFactory.create_batch(
-        2, mailing=mailing, status="skipped", reason="preparing"
-    )
-    old = DeliveryFactory(mailing=mailing, status="skipped", reason="opted_out")
-
-    assert deliveries.filter(pk=new[0].pk).refuse("excluded") == 1
-    assert deliveries.filter(mailing=mailing).admit() == 1
-
-    states = dict(deliveries.values_list("pk", "reason"))
-    assert states == {new[0].pk: "excluded", new[1].pk: "", old.pk: "opted_out"}
-    new[1].refresh_from_db()
-    assert new[1].status == "queued"
 
 
 def test_rows_that_are_handed_on_wait_for_an_account():

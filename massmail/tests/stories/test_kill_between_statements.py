@@ -6,8 +6,7 @@ The small size kills at some of these places, `make test-faults` at each.
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from massmail.models.proof import resolve_by_proof
 from massmail.orchestrator.lifecycle import launch
 from massmail.tests.mailings import account_at, draft, ready_settings, send_all, states
 from massmail.tests.smtp_server import Fault
+from massmail.tests.stories.kills import KILLED, kill_at_steps
 from massmail.tests.stories.leases import end_all_leases
 from massmail.tests.stories.processes import Nursery, wait_until
 from massmail.tests.stories.promises import (
@@ -31,7 +31,6 @@ from massmail.tests.stories.watched_server import WatchedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KILLED = -9
 # Past every lease of a killed process.
 LATER = dt.timedelta(hours=1)
 
@@ -44,19 +43,6 @@ def mailing_of_three(
         mailing = draft(customers=3)
         account_at(server, mailing.owner, max_connections=lanes)
         yield server, launch(mailing, by=mailing.owner)
-
-
-def kill_at_steps(every: int, story: Callable[[int], int]) -> int:
-    """Tell the story with a kill at each `every`-th step until one gets through.
-
-    Returns the number of kills.
-    """
-    for kills, step in enumerate(itertools.count(1, every)):
-        code = story(step)
-        assert code in (0, KILLED)
-        if code == 0:
-            return kills
-    raise AssertionError
 
 
 def assert_it_ends_well(

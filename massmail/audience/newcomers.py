@@ -1,0 +1,188 @@
+"""A chunk of recipients on its way into the ledger.
+
+What has to be read and thought about is done before the transaction that adds the rows,
+so that it is short; the rows are written once, as they will stay. Consent that is
+withdrawn in between is found by the launch and before each hand-over, by the same
+conditions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, CharField, F, OuterRef, Value, When
+from django.utils import timezone
+
+from common.given_rows import GivenKeys, asked_of, insert_given
+from massmail.models import Delivery, MailingOut, MassContact
+from massmail.models.address import Address, InvalidAddress
+from massmail.permissions import ExistsForEach, recipient_blockers
+from massmail.recipients.source import Recipient, RecipientSource
+
+SkipReason = Delivery.SkipReason
+
+
+@dataclass(slots=True)
+class Newcomer:
+    """A row to be; without a reason it will be queued."""
+
+    object_id: str
+    name: str = ""
+    time_zone: str = ""
+    address: str = ""
+    address_key: str = ""
+    address_domain: str = ""
+    reason: str = ""
+    identity_id: int | None = None
+
+
+def newcomers(
+    mailing: MailingOut, source: RecipientSource, pks: list[Any]
+) -> list[Newcomer]:
+    """One for each record, and for each that vanished since it was chosen.
+
+    In the order of the keys: of a shared address the oldest record is mailed.
+    """
+    recipients = source.without_variables().recipients(pks)
+    found = [
+        newcomer(recipients[object_id])
+        if object_id in recipients
+        else Newcomer(object_id, reason=SkipReason.RECIPIENT_DELETED)
+        for object_id in map(str, pks)
+    ]
+    blockers = blockers_of(mailing, [new for new in found if not new.reason])
+    for new in found:
+        new.reason = new.reason or blockers[new.object_id]
+    return found
+
+
+def newcomer(recipient: Recipient) -> Newcomer:
+    """With the address and its key, or the reason why there is none."""
+    new = Newcomer(recipient.object_id, recipient.name[:300], recipient.time_zone[:64])
+    new.address = recipient.address[:320]
+    if not recipient.address:
+        new.reason = SkipReason.NO_ADDRESS
+        return new
+    try:
+        parsed = Address.parse(recipient.address)
+    except InvalidAddress:
+        new.reason = SkipReason.INVALID_ADDRESS
+        return new
+    new.address = parsed.text
+    new.address_key, new.address_domain = parsed.key, parsed.domain
+    return new
+
+
+def blockers_of(mailing: MailingOut, rows: list[Newcomer]) -> dict[str, str]:
+    """{object id: the first reason for which it must not be mailed, or ""}."""
+    whens = [
+        When(blocker, then=Value(reason))
+        for reason, blocker in recipient_blockers(mailing, ExistsForEach)
+    ]
+    why = Case(*whens, default=Value(""), output_field=CharField())
+    asked = asked_of(
+        Delivery.objects.order_by().annotate(why=why),
+        {
+            "object_id": [row.object_id for row in rows],
+            "address_key": [row.address_key for row in rows],
+            "address_domain": [row.address_domain for row in rows],
+        },
+        alike={
+            "mailing_id": mailing.pk,
+            "content_type_id": mailing.content_type_id,
+            "kind": Delivery.Kind.MAILING,
+        },
+    )
+    return dict(asked.values_list("object_id", "why"))
+
+
+def add_newcomers(
+    locked: MailingOut, source: RecipientSource, rows: list[Newcomer]
+) -> None:
+    """Their rows, in the transaction that locked the mailing."""
+    here = [row for row in rows if row.reason != SkipReason.RECIPIENT_DELETED]
+    identities = ensure_identities(source, [row.object_id for row in here])
+    for row in here:
+        row.identity_id = identities[row.object_id]
+    refuse_duplicates(locked, rows)
+    insert(locked, rows, timezone.now())
+
+
+def ensure_identities(
+    source: RecipientSource, object_ids: Iterable[str]
+) -> dict[str, int]:
+    """Ids of the records' mailing identities, made where there are none."""
+    wanted = list(object_ids)
+    found = identities_of(source, wanted)
+    missing = [object_id for object_id in wanted if object_id not in found]
+    if missing:
+        insert_given(
+            MassContact,
+            {"object_id": missing, "uuid": [uuid.uuid4() for _id in missing]},
+            alike={"content_type_id": source.content_type.pk},
+            ignore_conflicts=True,
+        )
+        found |= identities_of(source, missing)
+    return found
+
+
+def identities_of(source: RecipientSource, object_ids: list[str]) -> dict[str, int]:
+    field = MassContact._meta.get_field("object_id")
+    rows = MassContact.objects.filter(
+        content_type=source.content_type, object_id__in=GivenKeys(field, object_ids)
+    )
+    return dict(rows.values_list("object_id", "pk"))
+
+
+def refuse_duplicates(mailing: MailingOut, rows: list[Newcomer]) -> None:
+    """Of several rows with one address all but the first that may be mailed."""
+    admissible = [row for row in rows if not row.reason]
+    taken = addresses_taken(mailing, [row.address_key for row in admissible])
+    for row in admissible:
+        if row.address_key in taken:
+            row.reason = SkipReason.DUPLICATE
+        taken.add(row.address_key)
+
+
+def addresses_taken(mailing: MailingOut, keys: list[str]) -> set[str]:
+    """Those of them that the mailing has already.
+
+    Each is looked up: a list of all would be as long as the mailing.
+    """
+    same = Delivery.objects.filter(mailing=mailing, address_key=OuterRef("address_key"))
+    has_one = ExistsForEach(same.exclude(status=Delivery.Status.SKIPPED))
+    asked = asked_of(
+        Delivery.objects.order_by().filter(has_one), {"address_key": keys}, alike={}
+    )
+    return set(asked.values_list("address_key", flat=True))
+
+
+def insert(mailing: MailingOut, rows: list[Newcomer], now: dt.datetime) -> None:
+    queued, skipped = Delivery.Status.QUEUED.value, Delivery.Status.SKIPPED.value
+    insert_given(
+        Delivery,
+        {
+            "object_id": [row.object_id for row in rows],
+            "mass_contact_id": [row.identity_id for row in rows],
+            "name": [row.name for row in rows],
+            "address": [row.address for row in rows],
+            "address_key": [row.address_key for row in rows],
+            "address_domain": [row.address_domain for row in rows],
+            "time_zone": [row.time_zone for row in rows],
+            "status": [skipped if row.reason else queued for row in rows],
+            "reason": [str(row.reason) for row in rows],
+        },
+        alike={
+            "mailing_id": mailing.pk,
+            "content_type_id": mailing.content_type_id,
+            "not_before": now,
+            "queued_at": now,
+        },
+    )
+    MailingOut.objects.filter(pk=mailing.pk).update(
+        recipients_count=F("recipients_count") + len(rows), updated_at=now
+    )
