@@ -12,6 +12,7 @@ from massmail.content.body_checks import body_findings
 from massmail.content.compiler import CompiledMessage
 from massmail.content.findings import Finding, blocking, warning
 from massmail.content.program import Address, Choice, Piece, Program, Slot
+from massmail.content.reading import reading_of, sight_of
 
 NO_UNSUBSCRIBE_LINK = blocking(
     "no_unsubscribe_link",
@@ -75,8 +76,10 @@ def _content_findings(compiled: CompiledMessage) -> list[Finding]:
 
 def _unsubscribe_findings(compiled: CompiledMessage) -> list[Finding]:
     findings = []
-    if compiled.html and not always_holds(compiled.html, _is_unsubscribe_link):
-        findings.append(NO_UNSUBSCRIBE_LINK)
+    if compiled.html:
+        seen = sight_of(compiled.html, _is_unsubscribe_link).links
+        if not always_holds(compiled.html, lambda piece: id(piece) in seen):
+            findings.append(NO_UNSUBSCRIBE_LINK)
     if not always_holds(compiled.text, _shows_unsubscribe_url):
         findings.append(NO_UNSUBSCRIBE_URL_IN_TEXT)
     return findings
@@ -87,16 +90,40 @@ def _postal_address_findings(
 ) -> list[Finding]:
     if not postal_address.strip():
         return [NO_POSTAL_ADDRESS_SET]
-    bodies = [program for program in (compiled.html, compiled.text) if program]
     lines = [line.strip() for line in postal_address.splitlines() if line.strip()]
-
-    def shows_address(piece: Piece) -> bool:
-        written = html.unescape(piece) if isinstance(piece, str) else ""
-        in_full = all(line in written for line in lines)
-        return in_full or _is_slot(piece, "postal_address")
-
-    shown = all(always_holds(body, shows_address) for body in bodies)
+    shown = all(
+        (
+            not compiled.html or _is_shown_in_html(compiled.html, lines),
+            not compiled.text or _is_shown_in_text(compiled.text, lines),
+        )
+    )
     return [] if shown else [NO_POSTAL_ADDRESS]
+
+
+def _is_shown_in_html(document: Program, lines: list[str]) -> bool:
+    """By its variable or written out, and not among what is hidden."""
+    seen = sight_of(document, _is_postal_address).texts
+    readable = reading_of(document).text
+    if not all(line in readable for line in lines):
+        return always_holds(document, lambda piece: id(piece) in seen)
+    return always_holds(
+        document, lambda piece: id(piece) in seen or _is_written_out(piece, lines)
+    )
+
+
+def _is_shown_in_text(text: Program, lines: list[str]) -> bool:
+    return always_holds(
+        text, lambda piece: _is_postal_address(piece) or _is_written_out(piece, lines)
+    )
+
+
+def _is_written_out(piece: Piece, lines: list[str]) -> bool:
+    written = html.unescape(piece) if isinstance(piece, str) else ""
+    return all(line in written for line in lines)
+
+
+def _is_postal_address(piece: Piece) -> bool:
+    return _is_slot(piece, "postal_address")
 
 
 def _public_url_findings(url: str, *, require_https: bool) -> list[Finding]:

@@ -6,6 +6,8 @@ a target that no mail program would open, is missing here as it is for the reade
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -23,6 +25,7 @@ from massmail.content.vocabulary import VOID_ELEMENTS
 
 # Stands for a recipient's value; no text of a message needs it.
 VALUE = "\ufffc"
+_MARK = re.compile(f"{VALUE}[0-9]+;")
 
 
 @dataclass
@@ -31,6 +34,11 @@ class Link:
 
     target: str | None
     text: str = ""
+
+    @property
+    def can_be_clicked(self) -> bool:
+        """Whether there is more of it than spaces and signs without a width."""
+        return any(sign.isprintable() and not sign.isspace() for sign in self.text)
 
 
 @dataclass(frozen=True)
@@ -57,32 +65,83 @@ class Picture:
 class Reading:
     links: list[Link] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
-    letters: int = 0
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """What is written, without hidden words and descriptions of pictures."""
+        return "".join(self.texts)
+
+    @property
+    def letters(self) -> int:
+        return sum(character.isalpha() for character in self.text)
 
 
 def reading_of(document: Program) -> Reading:
     """All branches of an `if` count, since some recipient may get each."""
+    return _read(flat(document))
+
+
+def _read(html: str) -> Reading:
     reader = _Reader()
-    reader.feed(flat(document))
+    reader.feed(html)
     reader.close()
     return reader.reading
 
 
-def flat(program: Program) -> str:
-    """The program as text, with a sign for each value of a recipient."""
-    return "".join(_flat(piece) for piece in program)
+@dataclass(frozen=True)
+class Sight:
+    """Which pieces of a document can be seen, by their `id()`.
+
+    `links` are targets of links that have a text or picture, `texts` stand in the
+    text itself: not in an attribute, nor in words that are hidden.
+    """
+
+    links: Collection[int]
+    texts: Collection[int]
 
 
-def _flat(piece: Piece) -> str:
+def sight_of(document: Program, wanted: Callable[[Piece], bool]) -> Sight:
+    """Where those of the pieces that are `wanted` show."""
+    marked: dict[str, int] = {}
+
+    def mark(piece: Piece) -> str:
+        if not wanted(piece):
+            return ""
+        name = f"{VALUE}{len(marked)};"
+        marked[name] = id(piece)
+        return name
+
+    def marks_in(text: str) -> set[int]:
+        return {marked[name] for name in _MARK.findall(text) if name in marked}
+
+    reading = _read(flat(document, mark))
+    links = [link.target or "" for link in reading.links if link.can_be_clicked]
+    return Sight(marks_in(" ".join(links)), marks_in(reading.text))
+
+
+def unmarked(piece: Piece) -> str:
+    return ""
+
+
+def flat(program: Program, mark: Callable[[Piece], str] = unmarked) -> str:
+    """The program as text, with a sign for each value of a recipient.
+
+    A piece for which there is a `mark` is written as that.
+    """
+    return "".join(mark(piece) or _flat(piece, mark) for piece in program)
+
+
+def _flat(piece: Piece, mark: Callable[[Piece], str]) -> str:
     match piece:
         case str():
             return piece
         case Slot():
             return VALUE
         case Choice():
-            return "".join(flat(branch.program) for branch in piece.branches)
+            return "".join(flat(branch.program, mark) for branch in piece.branches)
         case Address():
-            return flat(piece.program)
+            return flat(piece.program, mark)
         case ImageReference():
             return f"cid:{piece.name}"
         case SignaturePlace():
@@ -119,7 +178,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._hidden:
             return
-        self.reading.letters += sum(character.isalpha() for character in data)
+        self.reading.texts.append(data)
         if self._open_link:
             self._open_link.text += data
 

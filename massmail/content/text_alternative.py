@@ -14,7 +14,8 @@ RULE = "-" * 20
 MAX_INDENT = 5
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 HIDDEN_STYLE = re.compile(
-    r"(?:^|;)\s*display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)|mso-hide\s*:\s*all",
+    re.IGNORECASE,
 )
 _SPACE_AT_LINE_END = re.compile(r"[ \t]+$", re.MULTILINE)
 

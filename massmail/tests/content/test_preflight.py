@@ -43,6 +43,60 @@ def test_html_without_a_link_for_everybody(link):
     assert codes(message) == ["no_unsubscribe_link"]
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<img src="{{ unsubscribe_url }}" alt="Out" width="1">',
+        '<table background="{{ unsubscribe_url }}"><tr><td>Out</td></tr></table>',
+        '<a href="{{ unsubscribe_url }}"></a>',
+        '<a href="{{ unsubscribe_url }}"> &nbsp;&#8203;</a>',
+        '<a href="{{ unsubscribe_url }}"><b style="display:none">Out</b></a>',
+        '<div style="display: none"><a href="{{ unsubscribe_url }}">Out</a></div>',
+        '<a href="{{ unsubscribe_url }}" style="visibility:hidden">Out</a>',
+        "<style>.a { display: none }</style>"
+        '<p class="a"><a href="{{ unsubscribe_url }}">Out</a></p>',
+    ],
+)
+def test_a_link_that_nobody_can_click_is_none(link):
+    message = compiled(f"<p>x {{{{ postal_address }}}}</p>{link}", text=GOOD_TEXT)
+
+    assert "no_unsubscribe_link" in codes(message)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<a href="{{ unsubscribe_url }}"><b>{{ first_name }}</b></a>',
+        '<a href="{{ unsubscribe_url }}"><img src="https://a.example/x.png" '
+        'alt="Out" width="9"></a>',
+        '<a href="{{ unsubscribe_url }}"></a><a href="{{ unsubscribe_url }}">Out</a>',
+        '<p style="display:none"><a href="{{ unsubscribe_url }}">Out</a></p>'
+        '<p><a href="{{ unsubscribe_url }}">🚪</a></p>',
+        "<style>@media (max-width: 9px) { .a { display: none } }</style>"
+        '<a class="a" href="{{ unsubscribe_url }}">Out</a>',
+    ],
+)
+def test_one_that_can_be_clicked_is_enough(link):
+    message = compiled(f"<p>x {{{{ postal_address }}}}</p>{link}", text=GOOD_TEXT)
+
+    assert "no_unsubscribe_link" not in codes(message)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        '<p style="display:none">{{ postal_address }}</p>',
+        '<p style="display:none">Acme &amp; Co, 1 Main Street</p>',
+        '<p title="{{ postal_address }}">x</p>',
+        '<p title="Acme &amp; Co, 1 Main Street">x</p>',
+    ],
+)
+def test_an_address_that_nobody_can_read_is_none(address):
+    link = '<a href="{{ unsubscribe_url }}">Out</a>'
+
+    assert codes(compiled(link + address, text=GOOD_TEXT)) == ["no_postal_address"]
+
+
 def test_a_link_in_every_branch_is_a_link_for_everybody():
     link = '<a href="{{ unsubscribe_url }}">Out</a>'
     branches = (
