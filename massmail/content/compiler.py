@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from massmail.content.conditions import Names
 from massmail.content.headers import (
@@ -22,13 +22,19 @@ from massmail.content.headers import (
 )
 from massmail.content.html_part import LinkRewriter, compile_html
 from massmail.content.images import Attachment, InlineImage
+from massmail.content.languages import in_own_language
 from massmail.content.message_source import (
     MessageSource,
     Templates,
     with_signature,
 )
 from massmail.content.mime import message_entity
-from massmail.content.personalization import WirePart, fill_text
+from massmail.content.personalization import (
+    ImageAddress,
+    WirePart,
+    fill_text,
+    no_images,
+)
 from massmail.content.program import (
     ImageReference,
     Piece,
@@ -60,7 +66,8 @@ class CompiledMessage:
 
     `links` are the targets in the HTML in their order, with variables as written.
     `required_variables` are names of the recipient's own that are printed without a
-    fallback; the standard variables are never among them.
+    fallback; the standard variables are never among them. `language` is that of its
+    dates, "" for the site's.
     """
 
     subject: Program = field(repr=False)
@@ -77,6 +84,7 @@ class CompiledMessage:
     _subject_field: bytes = field(repr=False)  # empty when it differs
     _rest: tuple[WirePart, ...] = field(repr=False)
     _constant_bytes: int = field(repr=False)
+    language: str = ""
 
     def missing(self, values: Values) -> tuple[str, ...]:
         """The required variables that this recipient's copy would print empty."""
@@ -89,6 +97,7 @@ class CompiledMessage:
         )
         return tuple(name for name in names if name not in STANDARD)
 
+    @in_own_language
     def render(self, values: Values, envelope: Envelope) -> bytes:
         """The complete message: CRLF, 7 bit, not dot-stuffed.
 
@@ -112,7 +121,7 @@ class CompiledMessage:
         return copy
 
     def render_subject(self, values: Values) -> str:
-        return one_line(fill_text(self.subject, {**values, **self._sender_values}))
+        return one_line(self.fill(self.subject, values))
 
     def render_html(self, values: Values, image_url: ImageUrl | None = None) -> str:
         """The whole document; pictures by `image_url`, otherwise by their `cid:`."""
@@ -122,10 +131,17 @@ class CompiledMessage:
             image = by_name[name]
             return html.escape(image_url(image) if image_url else f"cid:{image.cid}")
 
-        return fill_text(self.html, {**values, **self._sender_values}, address)
+        return self.fill(self.html, values, address)
 
     def render_text(self, values: Values) -> str:
-        return fill_text(self.text, {**values, **self._sender_values})
+        return self.fill(self.text, values)
+
+    @in_own_language
+    def fill(
+        self, program: Program, values: Values, image_address: ImageAddress = no_images
+    ) -> str:
+        """A part of the message for the recipient with these values."""
+        return fill_text(program, {**values, **self._sender_values}, image_address)
 
 
 def compile_message(
@@ -149,6 +165,7 @@ def compile_message(
     document: Program = ()
     text: Program = ()
     links: tuple[str, ...] = ()
+    language = ""
     if templates.content:
         with field_of_errors("content"):
             part = compile_html(
@@ -160,9 +177,11 @@ def compile_message(
                 pixel=pixel,
             )
         document, text, links = part.document, part.text, part.links
+        language = part.language
     if templates.text:
         text = with_signature(templates.text.program, templates.signature_as_text())
-    return _compiled(source, sender, subject, document, text, links)
+    compiled = _compiled(source, sender, subject, document, text, links)
+    return replace(compiled, language=language)
 
 
 def _with_sender(program: Program, sender_values: Values) -> Program:

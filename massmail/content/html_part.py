@@ -15,6 +15,7 @@ from django.template.base import Token
 from django.utils.translation import gettext as _
 
 from massmail.content.document import Body, document_around
+from massmail.content.languages import supported_language
 from massmail.content.links import (
     ADDRESS_ATTRIBUTES,
     LINK_SCHEMES,
@@ -59,11 +60,15 @@ _NOT_COMPARED = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]+")
 
 @dataclass(frozen=True)
 class HtmlPart:
-    """`text` is the text alternative, `links` the targets in their order."""
+    """`text` is the text alternative, `links` the targets in their order.
+
+    `language` is that of the document, "" where it names none of the site's.
+    """
 
     document: Program
     text: Program
     links: tuple[str, ...]
+    language: str
 
 
 def compile_html(
@@ -103,6 +108,7 @@ def compile_html(
         _within_limit(joined(document)),
         _within_limit(_resolved(text, markers, _text_pieces, as_it_is)),
         links,
+        supported_language(dict(markup.html_attributes).get("lang", "")),
     )
 
 

@@ -19,7 +19,6 @@ from massmail.content.findings import Finding
 from massmail.content.headers import Sender
 from massmail.content.images import InlineImage
 from massmail.content.message_source import MessageSource
-from massmail.content.personalization import fill_text
 from massmail.content.preflight import preflight
 from massmail.content.template_engine import parse
 from massmail.content.values import Value, one_line
@@ -186,7 +185,7 @@ def filled(
         return replace(
             result,
             subject=compiled.render_subject(values),
-            preheader=preheader_of(message, values, sender or placeholder()),
+            preheader=preheader_of(message, compiled, values),
             html=compiled.render_html(values, data_address) if compiled.html else "",
             text=compiled.render_text(values),
         )
@@ -208,11 +207,10 @@ def findings_of(compiled: CompiledMessage, settings: MassmailSettings) -> list[F
 
 
 def preheader_of(
-    message: MessageSource, values: dict[str, Value], sender: Sender
+    message: MessageSource, compiled: CompiledMessage, values: dict[str, Value]
 ) -> str:
     program = parse(one_line(message.preheader), variables=None).program
-    names = {"sender_name": sender.name, "sender_email": sender.email}
-    return one_line(fill_text(program, values | names))
+    return one_line(compiled.fill(program, values))
 
 
 def data_address(image: InlineImage) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 
 from massmail.content.compiler import MessageSource, compile_message
 from massmail.exceptions import MessageTemplateError
@@ -182,3 +183,34 @@ def test_an_empty_message_compiles():
     message = compiled(subject="")
 
     assert part_text(parsed(message.render({}, ENVELOPE)), "plain") == "\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "date"),
+    [
+        ("de", "6. Mai 2024"),
+        ("de-AT", "6. Mai 2024"),
+        ("RU", "6 мая 2024 г."),
+        ("tlh", "May 6, 2024"),
+        ("", "May 6, 2024"),
+    ],
+)
+def test_dates_are_in_the_language_of_the_message(tag, date):
+    """Not in that of whoever looks at it, or sends it."""
+    content = f'<html lang="{tag}"><body><p>{{{{ today }}}}</p></body></html>'
+    message = compiled(content, subject="{{ today }}", preheader="-")
+
+    with translation.override("fr"):
+        raw = parsed(message.render(VALUES, ENVELOPE))
+
+        assert message.render_subject(VALUES) == date
+        assert message.render_text(VALUES) == f"{date}\n"
+        assert f"<p>{date}</p>" in message.render_html(VALUES)
+        assert raw["Subject"] == date
+        assert part_text(raw, "plain").strip() == date
+        assert translation.get_language() == "fr"
+
+
+def test_dates_of_a_text_without_html_are_in_the_language_of_the_site():
+    with translation.override("fr"):
+        assert compiled(text="{{ today }}").render_text(VALUES) == "May 6, 2024"

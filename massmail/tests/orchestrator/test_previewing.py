@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
+from django.utils import formats, timezone, translation
 
 from massmail import tokens
 from massmail.models import (
@@ -283,3 +284,20 @@ def test_without_records_the_longest_values_are_the_names():
     longest = extreme_recipient(source, UserFactory(), longest=True).variables
 
     assert longest["first_name"] == "(first_name)"
+
+
+def test_dates_are_shown_as_they_will_be_sent(anna, customers, zoe):
+    """In the language of the message, not of the page on which it is looked at."""
+    message = EmlMessageFactory(
+        owner=anna,
+        preheader="{{ today }}",
+        content='<html lang="de"><body>{{ today }}</body></html>',
+    )
+
+    with translation.override("ru"):
+        shown = preview(message, customers, zoe, anna)
+
+    day = timezone.localdate()
+    with translation.override("de"):
+        date = formats.date_format(day)
+    assert (shown.preheader, shown.text) == (date, f"{date}\n")
