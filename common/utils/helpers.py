@@ -8,6 +8,8 @@ from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
+# The largest key of 64 bits has 19.
+MAX_DIGITS = 18
 
 
 def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -15,6 +17,11 @@ def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def is_whole_number(text: str) -> bool:
+    """Digits alone, few enough for a key of any database."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
 def one_line(text: object, limit: int = 500) -> str:

@@ -19,6 +19,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 
 from common.spreadsheets import cell_text, guarded
+from common.utils.helpers import is_whole_number
 from crm.access import CrmAccessPolicy
 from crm.models import ClientType, Company, Contact, Country, Industry, Lead
 from crm.resources.widgets import NameWidget, TagsWidget, TextWidget, YesNoWidget
@@ -86,7 +87,7 @@ class RecordResource(ModelResource):
 
     def _by_key(self, key: str) -> Any:
         rows = self._visible()
-        found = rows.filter(pk=key).first() if is_key(key) else None
+        found = rows.filter(pk=key).first() if is_whole_number(key) else None
         if found is None:
             raise ValidationError({"id": _("You see no record with this number.")})
         return self._changeable(found)
@@ -286,8 +287,3 @@ class LeadResource(RecordResource):
             *("company_name", "website", "industry", "country", "tags"),
             *LAST_COLUMNS,
         )
-
-
-def is_key(text: str) -> bool:
-    """Digits that fit the database's key."""
-    return text.isascii() and text.isdigit() and len(text) <= 18

@@ -8,9 +8,8 @@ from django import forms
 from django.db.models import Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from common.utils.helpers import is_whole_number
 from massmail.models import Delivery
-
-MAX_DIGITS = 18  # of a key that every database takes
 
 
 class Decision(TextChoices):
@@ -25,13 +24,9 @@ class KeysField(forms.Field):
 
     def to_python(self, value: Any) -> list[int]:
         texts = [str(text) for text in value or []]
-        if not all(is_key(text) for text in texts):
+        if not all(is_whole_number(text) for text in texts):
             raise forms.ValidationError(_("Choose from the list."))
         return [int(text) for text in texts]
-
-
-def is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
 class DecisionForm(forms.Form):

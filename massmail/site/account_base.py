@@ -35,17 +35,8 @@ class AccountPages(MassmailAdmin):
         context: dict[str, Any],
     ) -> TemplateResponse:
         """One of the account's own templates, with the admin's frame around it."""
-        request.current_app = self.admin_site.name
-        return TemplateResponse(
-            request,
-            f"admin/massmail/emailaccount/{name}.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": title,
-                "subtitle": None,
-                "account": account,
-                "account_url": admin_url(self.admin_site, account),
-                **context,
-            },
-        )
+        facts = {
+            "account": account,
+            "account_url": admin_url(self.admin_site, account),
+        }
+        return self.framed_page(request, name, title, facts | context)

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 
@@ -69,6 +70,23 @@ class MassmailAdmin(ListPage, OwnedModelAdmin):
         if obj is None or not self.has_view_permission(request, obj):
             raise Http404
         return obj
+
+    def framed_page(
+        self, request: HttpRequest, name: str, title: str, context: dict[str, Any]
+    ) -> TemplateResponse:
+        """One of the model's own templates, with the admin's frame around it."""
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            f"admin/massmail/{self.opts.model_name}/{name}.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": title,
+                "subtitle": None,
+                **context,
+            },
+        )
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

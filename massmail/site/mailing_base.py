@@ -70,17 +70,8 @@ class MailingPages(MassmailAdmin):
         context: dict[str, Any],
     ) -> TemplateResponse:
         """One of the mailing's own templates, with the admin's frame around it."""
-        request.current_app = self.admin_site.name
-        return TemplateResponse(
-            request,
-            f"admin/massmail/mailingout/{name}.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": title,
-                "subtitle": None,
-                "mailing": mailing,
-                "mailing_url": admin_url(self.admin_site, mailing),
-                **context,
-            },
-        )
+        facts = {
+            "mailing": mailing,
+            "mailing_url": admin_url(self.admin_site, mailing),
+        }
+        return self.framed_page(request, name, title, facts | context)

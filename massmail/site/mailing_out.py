@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from common.utils.helpers import is_whole_number
 from massmail.forms.launch import Picker
 from massmail.forms.mailing_out import DraftForm
 from massmail.models import MailingOut
@@ -133,7 +134,7 @@ class MailingOutAdmin(MailingButtons, LaunchPage, SchedulePage, RepairPages):
     def list_progress_view(self, request: HttpRequest) -> JsonResponse:
         """Facts of the mailings `ids=1,2,3` that the person may see."""
         wanted = request.GET.get("ids", "").split(",")
-        ids = [int(key) for key in wanted[: self.list_per_page] if is_small_number(key)]
+        ids = [int(key) for key in wanted[: self.list_per_page] if is_whole_number(key)]
         rows = self.get_queryset(request).filter(pk__in=ids)
         mailings = rows.select_related(*self.list_select_related)
         return JsonResponse({"mailings": list_facts(mailings)})
@@ -212,8 +213,3 @@ class MailingOutAdmin(MailingButtons, LaunchPage, SchedulePage, RepairPages):
                 "recipients_type": self.recipients_type(mailing),
             },
         )
-
-
-def is_small_number(text: str) -> bool:
-    """Digits that fit the database's key."""
-    return text.isascii() and text.isdigit() and len(text) <= 18

@@ -27,17 +27,8 @@ class MessagePages(MassmailAdmin):
         context: dict[str, Any],
     ) -> TemplateResponse:
         """One of the message's own templates, with the admin's frame around it."""
-        request.current_app = self.admin_site.name
-        return TemplateResponse(
-            request,
-            f"admin/massmail/emlmessage/{name}.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": title,
-                "subtitle": None,
-                "original": message,
-                "message_url": admin_url(self.admin_site, message) if message else "",
-                **context,
-            },
-        )
+        facts = {
+            "original": message,
+            "message_url": admin_url(self.admin_site, message) if message else "",
+        }
+        return self.framed_page(request, name, title, facts | context)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from common.utils.helpers import is_whole_number
 from massmail.content.differences import Difference, differences
 from massmail.content.message_source import MessageSource
 from massmail.exceptions import LaunchRefused, NotAllowed, WrongState
@@ -25,7 +26,6 @@ from massmail.orchestrator.copying import copy_message
 from massmail.orchestrator.revising import outdated_mailings, revise_all
 from massmail.recipients.access import access_policy
 from massmail.site.links import admin_url, url_if_visible
-from massmail.site.mailing_out import is_small_number
 from massmail.site.message_base import MessagePages
 
 VERSIONS_SHOWN = 20
@@ -158,7 +158,7 @@ def message_mailings(user: Any, version: MessageVersion) -> Any:
 
 def chosen_ids(request: HttpRequest) -> set[int]:
     given = request.POST.getlist("mailing")
-    return {int(key) for key in given if is_small_number(key)}
+    return {int(key) for key in given if is_whole_number(key)}
 
 
 def revised_text(count: int) -> str:
