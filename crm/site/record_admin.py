@@ -15,9 +15,12 @@ from crm.models import Company
 from crm.site.spreadsheets import Spreadsheets
 from massmail.admin_actions import MailingActions
 from massmail.site.mailing_columns import MailingColumns
+from massmail.site.record_mailings import RecordMailings
 
 
-class RecordAdmin(Spreadsheets, MailingActions, MailingColumns, PolicyAdmin):
+class RecordAdmin(
+    Spreadsheets, MailingActions, MailingColumns, RecordMailings, PolicyAdmin
+):
     """Records of the CRM; whoever keeps other people's records may assign them.
 
     Their lists are where a mailing begins.

@@ -185,6 +185,9 @@ class SuppressedAddress(models.Model):
     class Meta:
         verbose_name = _("suppressed address")
         verbose_name_plural = _("suppressed addresses")
+        permissions = [
+            ("lift_opt_out", "Can subscribe somebody again who has opted out")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["address_key"],

@@ -99,9 +99,9 @@ def suppress(person: Responder, source: str) -> None:
     )
 
 
-def skip_waiting(person: Responder) -> None:
+def skip_waiting(person: Responder) -> int:
     """Rows that a worker holds are caught by the recheck before the hand-over."""
-    Delivery.objects.filter(address_key=person.address_key).skip(
+    return Delivery.objects.filter(address_key=person.address_key).skip(
         Delivery.SkipReason.OPTED_OUT
     )
 

@@ -7,10 +7,11 @@ from django.urls import include, path
 
 from massmail.admin_actions import MailingActions
 from massmail.site.mailing_columns import MailingColumns
+from massmail.site.record_mailings import RecordMailings
 from massmail.tests.hostapp.models import Customer, Member, Subscriber
 
 
-class PersonAdmin(MailingActions, MailingColumns):
+class PersonAdmin(MailingActions, MailingColumns, RecordMailings):
     search_fields = ["name"]
     ordering = ["name"]
 
