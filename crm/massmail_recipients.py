@@ -7,6 +7,11 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from crm.filter_forms import (
+    CompanyFilterForm,
+    ContactFilterForm,
+    LeadFilterForm,
+)
 from crm.models import Company, Contact, Lead
 from massmail.recipients import RecipientSource, register
 
@@ -44,6 +49,7 @@ PERSON_VARIABLES = {
 @register(Company)
 class CompanyRecipients(RecordRecipients):
     name = "name"
+    filter_form = CompanyFilterForm
     variables = {
         "company": "name",
         "email": "email",
@@ -58,6 +64,7 @@ class CompanyRecipients(RecordRecipients):
 @register(Contact)
 class ContactRecipients(RecordRecipients):
     name, language, time_zone = "full_name", "language", "time_zone"
+    filter_form = ContactFilterForm
     variables = PERSON_VARIABLES | {
         "phone": "phone",
         "company": "company__name",
@@ -69,6 +76,7 @@ class ContactRecipients(RecordRecipients):
 @register(Lead)
 class LeadRecipients(RecordRecipients):
     name = "full_name"
+    filter_form = LeadFilterForm
     variables = PERSON_VARIABLES | {
         "company": "company_name",
         "website": "website",

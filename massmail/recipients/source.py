@@ -8,7 +8,6 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
@@ -17,6 +16,7 @@ from django.db.models.functions import Cast, Replace
 
 from common.given_rows import GivenKeys
 from common.utils.helpers import one_line
+from massmail.recipients.filtering import RecipientFilter
 
 VariableValue = str | dt.date | None
 
@@ -49,8 +49,8 @@ class RecipientSource:
     # Why a record is not mailed → condition. `disqualified` and `opted_out` have
     # their own names in the ledger, every other one reads "excluded".
     exclusions: ClassVar[dict[str, Q]] = {}
-    # The "Create mailing" page's filter; see `filter_form.filter()`.
-    filter_form: ClassVar[type[forms.Form] | None] = None
+    # What the "Create mailing" page asks to choose among the records.
+    filter_form: ClassVar[type[RecipientFilter] | None] = None
 
     def addressable_by(self, user: Any) -> QuerySet:
         """The records that this user may mail.

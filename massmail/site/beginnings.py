@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.text import capfirst
 
 from massmail.recipients.registry import sources
@@ -14,6 +15,7 @@ def beginnings(site: AdminSite, request: HttpRequest) -> list[dict[str, str]]:
     """Name and address of each, in the order of the sources."""
     return [
         {
+            "label": source.label,
             "name": capfirst(source.model._meta.verbose_name_plural),
             "url": admin_url(site, source.model),
         }
@@ -22,3 +24,25 @@ def beginnings(site: AdminSite, request: HttpRequest) -> list[dict[str, str]]:
         and model_admin.has_view_permission(request)
         and "create_mailing" in model_admin.get_actions(request)
     ]
+
+
+def choices(site: AdminSite, request: HttpRequest) -> list[dict[str, str]]:
+    """The same types, each with the page on which its recipients are filtered."""
+    return [
+        entry
+        | {
+            "choose_url": reverse(
+                "admin:massmail_mailingout_create_for",
+                args=[entry["label"]],
+                current_app=site.name,
+            )
+        }
+        for entry in beginnings(site, request)
+    ]
+
+
+def create_url(site: AdminSite, request: HttpRequest) -> str:
+    """The page that asks for the type; "" for who has nobody to mail."""
+    if not beginnings(site, request):
+        return ""
+    return reverse("admin:massmail_mailingout_create", current_app=site.name)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from massmail.models import EmailAccount, EmlMessage, MailingOut, Signature
 from massmail.orchestrator.trial import tests_through_accounts_of
 from massmail.permissions import mass_mail_accounts
-from massmail.site.beginnings import beginnings
+from massmail.site.beginnings import create_url
 from massmail.site.help import help_url
 from massmail.site.links import add_url_if_allowed, admin_url
 
@@ -53,7 +53,7 @@ def first_steps(site: AdminSite, request: HttpRequest) -> list[Step]:
         step(
             _("The first mailing"),
             launched.exists(),
-            begin_url(site, request),
+            create_url(site, request),
             "launch",
         ),
     ]
@@ -68,9 +68,3 @@ def step(title: str, is_done: bool, url: str, anchor: str) -> Step:
         "url": "" if is_done else url,
         "help_url": help_url(anchor),
     }
-
-
-def begin_url(site: AdminSite, request: HttpRequest) -> str:
-    """Where recipients are chosen."""
-    lists = beginnings(site, request)
-    return lists[0]["url"] if lists else ""

@@ -6,16 +6,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from massmail.models import MailingOut, MassContact
+from massmail.audience.past import vips
+from massmail.models import MailingOut
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_of
-from massmail.recipients.source import object_id_as_pk
 from massmail.reports.newsletter import newsletters
 
 
@@ -30,18 +30,10 @@ class VipFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() == "yes":
-            return queryset.filter(pk__in=vip_keys(queryset.model))
+            return queryset.filter(pk__in=vips(source_of(queryset.model)))
         if self.value() == "no":
-            return queryset.exclude(pk__in=vip_keys(queryset.model))
+            return queryset.exclude(pk__in=vips(source_of(queryset.model)))
         return queryset
-
-
-def vip_keys(model: Any) -> QuerySet:
-    """Primary keys of the VIPs among the model's records."""
-    rows = MassContact.objects.filter(
-        content_type=source_of(model).content_type, is_vip=True
-    )
-    return rows.annotate(key=object_id_as_pk(model, F("object_id"))).values("key")
 
 
 class RecordChangeList(ChangeList):

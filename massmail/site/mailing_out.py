@@ -23,13 +23,14 @@ from massmail.forms.launch import Picker
 from massmail.forms.mailing_out import DraftForm
 from massmail.models import MailingOut
 from massmail.site.base import OWNER_FILTER
-from massmail.site.beginnings import beginnings
+from massmail.site.beginnings import beginnings, create_url
 from massmail.site.launch_page import LaunchPage
 from massmail.site.links import admin_url
 from massmail.site.mailing_buttons import MailingButtons
 from massmail.site.mailing_facts import list_facts, page_facts, recipients_url
 from massmail.site.mailing_responses import response_facts
 from massmail.site.overview import overview
+from massmail.site.recipient_choice import RecipientChoicePages
 from massmail.site.schedule_page import SchedulePage
 from massmail.site.uncertain import RepairPages
 
@@ -66,7 +67,9 @@ class MailingChangeList(ChangeList):
             mailing.facts = facts[mailing.pk]
 
 
-class MailingOutAdmin(MailingButtons, LaunchPage, SchedulePage, RepairPages):
+class MailingOutAdmin(
+    MailingButtons, LaunchPage, SchedulePage, RepairPages, RecipientChoicePages
+):
     """A draft's name, message and times can be changed here; nothing is deleted.
 
     Mailings are made from recipients, so there is no plain "add".
@@ -148,6 +151,7 @@ class MailingOutAdmin(MailingButtons, LaunchPage, SchedulePage, RepairPages):
                 current_app=self.admin_site.name,
             ),
             "beginnings": beginnings(self.admin_site, request),
+            "create_url": create_url(self.admin_site, request),
         }
         return super().changelist_view(request, context | (extra_context or {}))
 

@@ -18,6 +18,7 @@ from massmail.recipients.access import access_policy
 from massmail.reports.days import latest_days
 from massmail.reports.statistics import Group, Progress, counts_by_state
 from massmail.site.account_facts import reason_in_words
+from massmail.site.beginnings import create_url
 from massmail.site.first_steps import first_steps
 from massmail.site.links import admin_url, url_if_visible
 from massmail.site.mailing_facts import list_facts, number, recipients_url
@@ -47,6 +48,7 @@ def overview(site: AdminSite, request: HttpRequest) -> Facts:
         "drafts": drafts(site, request.user, visible),
         "progress_url": admin_url(site, MailingOut, "list_progress"),
         "list_url": admin_url(site, MailingOut),
+        "create_url": create_url(site, request),
     }
 
 

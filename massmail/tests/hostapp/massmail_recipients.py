@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.db.models import Q, QuerySet
 
-from massmail.recipients import RecipientSource, register
+from massmail.recipients import RecipientFilter, RecipientSource, register
 from massmail.tests.hostapp.models import Customer, Member, Subscriber
 
 
@@ -30,9 +31,17 @@ class PersonRecipients(RecipientSource):
         self.model.objects.filter(pk__in=ids).update(accepts_mailings=True)
 
 
+class CityFilter(RecipientFilter):
+    city = forms.CharField(label="City", required=False)
+
+    def filter(self, queryset: QuerySet, cleaned_data: dict[str, Any]) -> QuerySet:
+        city = cleaned_data["city"]
+        return queryset.filter(city=city) if city else queryset
+
+
 @register(Customer)
 class CustomerRecipients(PersonRecipients):
-    pass
+    filter_form = CityFilter
 
 
 @register(Subscriber)

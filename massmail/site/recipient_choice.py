@@ -1,0 +1,224 @@
+"""The button "Create mailing": the type of recipients, filters, then the mailing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from massmail.forms.create_mailing import CreateMailingForm
+from massmail.forms.mailing_filter import MailingFilter
+from massmail.models import EmailAccount, MailingOut
+from massmail.recipients.registry import sources
+from massmail.recipients.source import RecipientSource
+from massmail.site.beginnings import choices
+from massmail.site.create_mailing import (
+    Chosen,
+    accounts_of,
+    create,
+    still_the_same,
+    suggested_name,
+)
+from massmail.site.links import add_url_if_allowed, admin_url
+from massmail.site.mailing_base import MailingPages
+from massmail.site.mailing_facts import number
+
+# So many of the records are shown by name.
+SAMPLE = 10
+
+
+class Choice:
+    """What the filters of a type mean to one person: his records, filtered."""
+
+    def __init__(self, user: Any, source: RecipientSource, data: Any) -> None:
+        self.user, self.source = user, source
+        self.all = source.addressable_by(user)
+        self.forms = list(self.make_forms(data))
+
+    def make_forms(self, data: Any) -> Any:
+        if self.source.filter_form:
+            yield self.source.filter_form(data, prefix="record", records=self.all)
+        yield MailingFilter(data, prefix="mail", source=self.source, records=self.all)
+
+    @property
+    def is_valid(self) -> bool:
+        """Unbound forms ask for everybody, as blank ones do."""
+        # Each is asked, so that each tells its errors.
+        answers = [not form.is_bound or form.is_valid() for form in self.forms]
+        return all(answers)
+
+    @cached_property
+    def records(self) -> QuerySet:
+        queryset = self.all
+        for form in self.forms:
+            if form.is_bound:
+                queryset = form.filter(queryset, form.cleaned_data)
+        return queryset
+
+    @property
+    def errors(self) -> list[str]:
+        return [
+            f"{form.fields[name].label}: {error}" if name in form.fields else str(error)
+            for form in self.forms
+            for name, errors in form.errors.items()
+            for error in errors
+        ]
+
+    def sample(self) -> list[dict[str, str]]:
+        pks = list(self.records.order_by("pk").values_list("pk", flat=True)[:SAMPLE])
+        found = self.source.recipients(pks)
+        recipients = [found[str(pk)] for pk in pks if str(pk) in found]
+        return [
+            {"name": recipient.name or recipient.address, "address": recipient.address}
+            for recipient in recipients
+        ]
+
+    def facts(self) -> dict[str, Any]:
+        """The count in words, and a few of them; the same for page and refresh."""
+        if not self.is_valid:
+            return {"count": None, "text": "", "errors": self.errors, "sample": []}
+        count = self.records.count()
+        return {
+            "count": count,
+            "text": count_text(count),
+            "errors": [],
+            "sample": self.sample(),
+        }
+
+
+def count_text(count: int) -> str:
+    text = ngettext("%(number)s is chosen.", "%(number)s are chosen.", count)
+    return text % {"number": number(count)}
+
+
+class RecipientChoicePages(MailingPages):
+    """Mixin: pages from which a mailing begins without a list of records."""
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = {
+            "create": ("create/", require_GET(self.choose_type_view)),
+            "create_count": (
+                "create/<str:label>/count/",
+                require_GET(never_cache(self.count_view)),
+            ),
+            "create_for": ("create/<str:label>/", self.choose_view),
+        }
+        own = [
+            path(
+                route,
+                self.admin_site.admin_view(view),
+                name=f"massmail_mailingout_{name}",
+            )
+            for name, (route, view) in pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def choose_type_view(self, request: HttpRequest) -> HttpResponse:
+        self.require_creation(request)
+        types = choices(self.admin_site, request)
+        context = {
+            "types": types,
+            "list_url": admin_url(self.admin_site, MailingOut),
+            "mailing": None,
+        }
+        return self.page_of_list(request, "choose_type", context)
+
+    def choose_view(self, request: HttpRequest, label: str) -> HttpResponse:
+        """Filters and the mailing's name in one form; nothing but "create" writes."""
+        source = self.source_or_404(request, label)
+        data = request.POST if request.method == "POST" else None
+        choice = Choice(request.user, source, data)
+        facts = choice.facts()
+        form = self.creation_form(request, source, facts["count"])
+        if "create" in request.POST and not facts["errors"] and form.is_valid():
+            if not facts["count"]:
+                form.add_error(None, _("Nobody is chosen. Nothing was created."))
+            elif still_the_same(form, chosen := Chosen(request.user, choice.records)):
+                return create(self.admin_site, request, form.cleaned_data, chosen)
+        context = {
+            "choice": choice,
+            "facts": facts,
+            "form": form,
+            "kind": capfirst(source.model._meta.verbose_name_plural),
+            "accounts": accounts_of(request.user),
+            "add_account_url": add_url_if_allowed(
+                self.admin_site, request, EmailAccount
+            ),
+            "has_messages": form.fields["message"].initial is not None,
+            "media": form.media,
+            "count_url": f"{request.path}count/",
+            "list_url": admin_url(self.admin_site, MailingOut),
+            "types_url": admin_url(self.admin_site, MailingOut, "create"),
+        }
+        return self.page_of_list(request, "choose", context)
+
+    def creation_form(
+        self, request: HttpRequest, source: RecipientSource, count: int | None
+    ) -> CreateMailingForm:
+        """Checked only when the mailing is to be created; else it keeps what it has."""
+        is_final = "create" in request.POST
+        initial = {"name": suggested_name(source.addressable_by(request.user))}
+        if not is_final:
+            initial |= {
+                name: value
+                for name in ("name", "how", "message", "subject", "layout")
+                if (value := request.POST.get(name))
+            }
+        form = CreateMailingForm(
+            request.POST if is_final else None,
+            user=request.user,
+            source=source,
+            initial=initial | {"counted": count},
+        )
+        for name in ("how", "message"):
+            if name in initial:
+                form.fields[name].initial = initial[name]
+        return form
+
+    def count_view(self, request: HttpRequest, label: str) -> JsonResponse:
+        """What is chosen now, while the manager ticks."""
+        source = self.source_or_404(request, label)
+        facts = Choice(request.user, source, request.GET).facts()
+        template = "admin/massmail/mailingout/choose_sample.html"
+        facts["html"] = render_to_string(template, {"facts": facts})
+        return JsonResponse(facts)
+
+    def require_creation(self, request: HttpRequest) -> None:
+        if not request.user.has_perm("massmail.add_mailingout"):
+            raise PermissionDenied
+
+    def source_or_404(self, request: HttpRequest, label: str) -> RecipientSource:
+        """The type's source, when its list is one that the person may begin from."""
+        self.require_creation(request)
+        allowed = {entry["label"] for entry in choices(self.admin_site, request)}
+        for source in sources():
+            if source.label == label and label in allowed:
+                return source
+        raise Http404
+
+    def page_of_list(
+        self, request: HttpRequest, name: str, context: dict[str, Any]
+    ) -> TemplateResponse:
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            f"admin/massmail/mailingout/{name}.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": _("Create a mailing"),
+                "subtitle": None,
+                **context,
+            },
+        )
