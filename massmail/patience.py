@@ -38,7 +38,7 @@ def patiently(
             return write()
         except DATABASE_AWAY:
             if time.monotonic() > began_at + patience:
-                logger.critical("The database does not answer; lost: %s", what)
+                logger.critical("The database does not answer; not written: %s", what)
                 raise
             if not tries:
                 logger.exception("The database does not answer; kept: %s", what)

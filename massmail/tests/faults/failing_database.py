@@ -47,6 +47,34 @@ class Failing:
             raise OperationalError("the connection is gone")
 
 
+class FullDisk:
+    """From the write of that number on, `times` writes find no room; reads do."""
+
+    WRITES = ("INSERT", "UPDATE", "DELETE")
+
+    def __init__(self, first: int, times: int) -> None:
+        self.first = first
+        self.last = first + times - 1
+        self.count = 0
+
+    @property
+    def was_met(self) -> bool:
+        return self.count >= self.first
+
+    def execute(self, cursor: CursorWrapper, sql: str, params: Any = None) -> Any:
+        if str(sql).startswith(self.WRITES):
+            self.count += 1
+            if self.first <= self.count <= self.last:
+                return self._refuse(cursor)
+        return _execute(cursor, sql, params)
+
+    def _refuse(self, cursor: CursorWrapper) -> Any:
+        """PostgreSQL says so itself, and its transaction is spoilt."""
+        if cursor.db.vendor == "postgresql":
+            return _execute(cursor, "DO $$ BEGIN RAISE disk_full; END $$")
+        raise OperationalError("database or disk is full")
+
+
 def as_method(function: Callable) -> Callable:
     return lambda *args, **kwargs: function(*args, **kwargs)
 
@@ -63,3 +91,11 @@ def failing_database(where: str, *numbers: int) -> Iterator[Failing]:
         mock.patch.object(CursorWrapper, "execute", as_method(failing.execute)),
     ):
         yield failing
+
+
+@contextmanager
+def full_disk(first: int, *, times: int) -> Iterator[FullDisk]:
+    """In this context the database has no room for these writes, counted from 1."""
+    full = FullDisk(first, times)
+    with mock.patch.object(CursorWrapper, "execute", as_method(full.execute)):
+        yield full

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.utils import timezone
 
-from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models import Delivery, EmailAccount, MailingOut, SendAttempt
 from massmail.models.delivery_states import LEASED_STATUSES
 from massmail.orchestrator.lifecycle import resume
 from massmail.orchestrator.repair import send_again_to_failed
@@ -42,6 +42,14 @@ def drain(mailing: MailingOut, now: dt.datetime | None = None) -> None:
         if not mailing.deliveries.filter(status__in=WAITING).exists():
             return
     raise AssertionError(f"never drained: {states(mailing)}")
+
+
+def forget(mailing: MailingOut) -> None:
+    """The next round begins with nothing."""
+    SendAttempt.objects.all().delete()
+    mailing.deliveries.all().delete()
+    MailingOut.objects.all().delete()
+    EmailAccount.objects.all().delete()
 
 
 def addresses(server: FaultServer) -> list[str]:

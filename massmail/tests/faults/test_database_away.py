@@ -13,7 +13,7 @@ from django.db import DatabaseError, OperationalError
 
 from massmail import patience
 from massmail.backends.phases import Phase, Wait
-from massmail.models import DeliveryEvent, EmailAccount, MailingOut, SendAttempt
+from massmail.models import DeliveryEvent, EmailAccount, SendAttempt
 from massmail.orchestrator import lane
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
@@ -23,6 +23,7 @@ from massmail.tests.faults.repairs import (
     assert_ledger_is_clean,
     drain,
     everybody,
+    forget,
 )
 from massmail.tests.mailings import launched, send_all, states
 from massmail.tests.smtp_server import FaultServer
@@ -78,14 +79,6 @@ def test_wherever_it_fails_nobody_is_mailed_twice_or_left_uncertain(pace, where,
         if not met:
             break
     assert number > 5
-
-
-def forget(mailing):
-    """The next round begins with nothing."""
-    SendAttempt.objects.all().delete()
-    mailing.deliveries.all().delete()
-    MailingOut.objects.all().delete()
-    EmailAccount.objects.all().delete()
 
 
 def test_a_result_is_kept_while_the_database_is_away(server):
