@@ -18,13 +18,17 @@ from massmail.models import (
     EmailAccount,
     Heartbeat,
     MassmailSettings,
+    SendAttempt,
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.sending.business_time import BusinessTime, business_time
+from massmail.sending.lanes import lanes_of
 from massmail.sending.outcomes import HELP
 from massmail.sending.quotas import room
 
 Status = Delivery.Status
+# A server that takes longer for an answer keeps the mailing waiting.
+SILENT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,27 @@ def of_pace(
             _("The account %(account)s pauses between two messages.") % name,
             account.next_send_at,
         )
-    return None if rows.due(now).exists() else of_rows_ahead(account, rows)
+    if not rows.due(now).exists():
+        return of_rows_ahead(account, rows)
+    return of_lanes(account, now)
+
+
+def of_lanes(account: EmailAccount, now: dt.datetime) -> Explanation | None:
+    """All are in use, and nothing was heard on them for a while."""
+    lanes = AccountLane.objects.filter(email_account=account, lease_until__gt=now)
+    ends = sorted(lanes.values_list("lease_until", flat=True))
+    silent_since = now - dt.timedelta(seconds=SILENT_SECONDS)
+    sending = Delivery.objects.filter(email_account=account, status=Status.SENDING)
+    heard = SendAttempt.objects.filter(
+        email_account=account, occurred_at__gt=silent_since
+    )
+    if len(ends) < lanes_of(account) or heard.exists() or not sending.exists():
+        return None
+    text = _(
+        "The account %(account)s waits for its server's answer, or for the end of a "
+        "worker that was lost."
+    )
+    return Explanation(text % {"account": account.name}, ends[0])
 
 
 def of_rows_ahead(account: EmailAccount, rows: QuerySet[Delivery]) -> Explanation:

@@ -353,6 +353,62 @@ def test_a_held_lane_proves_a_worker(mailing):
     assert why(mailing)[0] == "It is being sent."
 
 
+def hand_over(seconds, lanes=1):
+    """A message was handed over so long ago, through the account's only lane."""
+    handed_over = NOW - dt.timedelta(seconds=seconds)
+    account = EmailAccount.objects.get()
+    lease_until = handed_over + dt.timedelta(seconds=660)
+    row = DeliveryFactory(
+        mailing=MailingOut.objects.get(),
+        email_account=account,
+        status="sending",
+        sending_at=handed_over,
+        lease_until=lease_until,
+    )
+    SendAttemptFactory(delivery=row, occurred_at=handed_over, outcome="open")
+    for number in range(1, lanes + 1):
+        AccountLane.objects.create(
+            email_account=account, number=number, lease_until=lease_until
+        )
+    return lease_until
+
+
+def test_a_server_that_does_not_answer_is_named(mailing):
+    """Or the worker was lost: until the lane's lease ends nobody can tell."""
+    lease_until = hand_over(seconds=90)
+
+    assert why(mailing) == (
+        "The account Anna's waits for its server's answer, or for the end of a "
+        "worker that was lost.",
+        lease_until,
+    )
+
+
+def test_an_answer_that_takes_a_moment_is_no_wait(mailing):
+    hand_over(seconds=20)
+
+    assert why(mailing)[0] == "It is being sent."
+
+
+def test_an_account_with_a_free_lane_is_not_waited_for(mailing):
+    accounts(max_connections=2)
+    hand_over(seconds=90)
+
+    assert why(mailing)[0] == "It is being sent."
+
+
+def test_answers_on_another_lane_are_a_sign_of_life(mailing):
+    accounts(max_connections=2)
+    hand_over(seconds=90, lanes=2)
+    SendAttemptFactory(
+        delivery=Delivery.objects.first(),
+        email_account=EmailAccount.objects.get(),
+        occurred_at=NOW - dt.timedelta(seconds=3),
+    )
+
+    assert why(mailing)[0] == "It is being sent."
+
+
 # In the order in which they are told; each one hides all that follow.
 CAUSES = [
     ("cancelled", lambda: mailings(status="I"), "It was cancelled."),
@@ -365,6 +421,7 @@ CAUSES = [
     ("quota", lambda: accounts(per_day=0), "used up its sending limit"),
     ("gap", lambda: accounts(next_send_at=NOW + HOUR), "between two messages"),
     ("later", lambda: rows(not_before=NOW + HOUR), "tried again later"),
+    ("answer", lambda: hand_over(seconds=90), "waits for its server's answer"),
     ("beat", lambda: Heartbeat.objects.all().delete(), "scheduler"),
 ]
 
@@ -388,6 +445,7 @@ ACCOUNT_CAUSES = [
     ("quota", lambda: accounts(per_day=0), "used up its sending limit"),
     ("gap", lambda: accounts(next_send_at=NOW + HOUR), "between two messages"),
     ("later", lambda: rows(not_before=NOW + HOUR), "tried again later"),
+    ("answer", lambda: hand_over(seconds=90), "waits for its server's answer"),
     ("beat", lambda: Heartbeat.objects.all().delete(), "scheduler"),
 ]
 
