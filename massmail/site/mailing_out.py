@@ -29,6 +29,8 @@ from massmail.site.links import admin_url
 from massmail.site.mailing_buttons import MailingButtons
 from massmail.site.mailing_facts import list_facts, page_facts, recipients_url
 from massmail.site.mailing_responses import response_facts
+from massmail.site.mailing_tools import tools_of
+from massmail.site.merge_page import MergePage
 from massmail.site.overview import overview
 from massmail.site.recipient_choice import RecipientChoicePages
 from massmail.site.schedule_page import SchedulePage
@@ -68,7 +70,12 @@ class MailingChangeList(ChangeList):
 
 
 class MailingOutAdmin(
-    MailingButtons, LaunchPage, SchedulePage, RepairPages, RecipientChoicePages
+    MailingButtons,
+    LaunchPage,
+    SchedulePage,
+    RepairPages,
+    RecipientChoicePages,
+    MergePage,
 ):
     """A draft's name, message and times can be changed here; nothing is deleted.
 
@@ -174,6 +181,7 @@ class MailingOutAdmin(
                 "preview_url": self.preview_url(request, mailing),
                 "responses": response_facts(mailing),
                 "test_url": self.test_url(request, mailing),
+                "tools": tools_of(self.admin_site, request, mailing),
             }
         return super().render_change_form(request, context, **kwargs)
 

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
@@ -130,9 +129,8 @@ class RecipientChoicePages(MailingPages):
         context = {
             "types": types,
             "list_url": admin_url(self.admin_site, MailingOut),
-            "mailing": None,
         }
-        return self.page_of_list(request, "choose_type", context)
+        return self.framed_page(request, "choose_type", _("Create a mailing"), context)
 
     def choose_view(self, request: HttpRequest, label: str) -> HttpResponse:
         """Filters and the mailing's name in one form; nothing but "create" writes."""
@@ -161,7 +159,7 @@ class RecipientChoicePages(MailingPages):
             "list_url": admin_url(self.admin_site, MailingOut),
             "types_url": admin_url(self.admin_site, MailingOut, "create"),
         }
-        return self.page_of_list(request, "choose", context)
+        return self.framed_page(request, "choose", _("Create a mailing"), context)
 
     def creation_form(
         self, request: HttpRequest, source: RecipientSource, count: int | None
@@ -206,19 +204,3 @@ class RecipientChoicePages(MailingPages):
             if source.label == label and label in allowed:
                 return source
         raise Http404
-
-    def page_of_list(
-        self, request: HttpRequest, name: str, context: dict[str, Any]
-    ) -> TemplateResponse:
-        request.current_app = self.admin_site.name
-        return TemplateResponse(
-            request,
-            f"admin/massmail/mailingout/{name}.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": _("Create a mailing"),
-                "subtitle": None,
-                **context,
-            },
-        )
