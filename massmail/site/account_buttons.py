@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 from massmail.exceptions import WrongState
 from massmail.forms.pause_account import PauseForm
 from massmail.models import EmailAccount
+from massmail.orchestrator.copying_accounts import copy_account
 from massmail.orchestrator.probing import Step, phases_of, probe_connection
 from massmail.sending.account_health import pause, reactivate
 from massmail.site.account_base import AccountPages
@@ -32,6 +34,7 @@ class AccountButtons(AccountPages):
             "test": self.test_view,
             "activate": require_POST(self.activate_view),
             "pause": require_POST(self.pause_view),
+            "copy": require_POST(self.copy_view),
         }
         own = [
             path(
@@ -80,6 +83,19 @@ class AccountButtons(AccountPages):
             text = _("The account rests. What is on its way now still arrives.")
             messages.success(request, text)
         return self.to_account(account)
+
+    def copy_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A new account with the same server and limits, without any secret."""
+        account = self.changeable(request, object_id)
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        copy = copy_account(account)
+        text = _(
+            "This is the copy. It has no password and does not send before you "
+            "activate it."
+        )
+        messages.success(request, text)
+        return self.to_account(copy)
 
 
 def untested(account: EmailAccount) -> list[Step]:

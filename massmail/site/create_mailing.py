@@ -94,10 +94,15 @@ def still_the_same(form: CreateMailingForm, chosen: Chosen) -> bool:
 
 
 def create(
-    site: AdminSite, request: HttpRequest, answer: dict[str, Any], chosen: Chosen
+    site: AdminSite,
+    request: HttpRequest,
+    answer: dict[str, Any],
+    chosen: Chosen,
+    filters: str | None = None,
 ) -> HttpResponse:
+    """`filters` is the query by which they were chosen, if it can be asked again."""
     try:
-        mailing = store(request.user, answer, chosen)
+        mailing = store(request.user, answer, chosen, filters)
     except NotAllowed as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(request.get_full_path())
@@ -113,13 +118,19 @@ def create(
 
 
 @transaction.atomic
-def store(owner: Any, answer: dict[str, Any], chosen: Chosen) -> MailingOut:
+def store(
+    owner: Any, answer: dict[str, Any], chosen: Chosen, filters: str | None
+) -> MailingOut:
     message = answer["message"]
     if message.pk is None:
         message.save()
-    return store_selection(
+    mailing = store_selection(
         owner=owner, message=message, recipients=chosen.records, name=answer["name"]
     )
+    if filters is not None:
+        mailing.selection["filters"] = filters
+        mailing.save(update_fields=["selection"])
+    return mailing
 
 
 def created_text(mailing: MailingOut, count: int) -> str:

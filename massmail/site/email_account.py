@@ -177,7 +177,7 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
 
     def buttons_of(self, account: EmailAccount, health: Health) -> dict[str, Any]:
         """What makes sense now; recipients are offered to others while it rests."""
-        names = ("test", "activate", "pause", "hand_over")
+        names = ("test", "activate", "pause", "hand_over", "copy")
         return {
             "urls": {name: admin_url(self.admin_site, account, name) for name in names},
             "pause_form": PauseForm() if health.is_good else None,

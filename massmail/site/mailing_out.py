@@ -33,6 +33,7 @@ from massmail.site.mailing_tools import tools_of
 from massmail.site.merge_page import MergePage
 from massmail.site.overview import overview
 from massmail.site.recipient_choice import RecipientChoicePages
+from massmail.site.repeat_pages import RepeatPages
 from massmail.site.schedule_page import SchedulePage
 from massmail.site.uncertain import RepairPages
 
@@ -76,6 +77,7 @@ class MailingOutAdmin(
     RepairPages,
     RecipientChoicePages,
     MergePage,
+    RepeatPages,
 ):
     """A draft's name, message and times can be changed here; nothing is deleted.
 

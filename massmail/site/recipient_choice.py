@@ -6,7 +6,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    QueryDict,
+)
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.functional import cached_property
@@ -49,6 +55,15 @@ class Choice:
         if self.source.filter_form:
             yield self.source.filter_form(data, prefix="record", records=self.all)
         yield MailingFilter(data, prefix="mail", source=self.source, records=self.all)
+
+    def query(self, data: QueryDict) -> str:
+        """The filters that were used, as they come back in an address."""
+        used = QueryDict(mutable=True)
+        for form in self.forms:
+            for name in form.fields:
+                key = form.add_prefix(name)
+                used.setlist(key, [value for value in data.getlist(key) if value])
+        return used.urlencode()
 
     @property
     def is_valid(self) -> bool:
@@ -135,7 +150,7 @@ class RecipientChoicePages(MailingPages):
     def choose_view(self, request: HttpRequest, label: str) -> HttpResponse:
         """Filters and the mailing's name in one form; nothing but "create" writes."""
         source = self.source_or_404(request, label)
-        data = request.POST if request.method == "POST" else None
+        data = request.POST if request.method == "POST" else request.GET or None
         choice = Choice(request.user, source, data)
         facts = choice.facts()
         form = self.creation_form(request, source, facts["count"])
@@ -143,7 +158,10 @@ class RecipientChoicePages(MailingPages):
             if not facts["count"]:
                 form.add_error(None, _("Nobody is chosen. Nothing was created."))
             elif still_the_same(form, chosen := Chosen(request.user, choice.records)):
-                return create(self.admin_site, request, form.cleaned_data, chosen)
+                filters = choice.query(request.POST)
+                return create(
+                    self.admin_site, request, form.cleaned_data, chosen, filters
+                )
         context = {
             "choice": choice,
             "facts": facts,

@@ -1,0 +1,165 @@
+"""Duplicate a mailing, leave out who has its message, take its recipients away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Value
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from massmail.exceptions import NotAllowed, WrongState
+from massmail.forms.duplicate import DuplicateForm
+from massmail.models import Delivery, MailingOut
+from massmail.orchestrator.repeating import (
+    duplicate,
+    exclude_received,
+    may_duplicate,
+    waiting_with_message,
+)
+from massmail.site.delivery import HIDDEN, belongs_to_others
+from massmail.site.mailing_base import MailingPages
+from massmail.site.mailing_facts import number
+from massmail.site.reasons import reason_words
+from massmail.site.suppression_files import csv_lines
+
+# Rows that are in memory at a time.
+CHUNK = 2000
+COLUMNS = (
+    "name",
+    "address",
+    "status",
+    "reason",
+    "server",
+    "attempts",
+    "sent_at",
+    "account",
+)
+
+
+class RepeatPages(MailingPages):
+    """Mixin: what is done with a mailing's recipients besides mailing them."""
+
+    def get_urls(self) -> list[URLPattern]:
+        pages: dict[str, Callable[..., HttpResponseBase]] = {
+            "duplicate": self.duplicate_view,
+            "exclude_received": self.exclude_received_view,
+            "export": require_GET(self.export_view),
+        }
+        own = [
+            path(
+                f"<path:object_id>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"massmail_mailingout_{name}",
+            )
+            for name, view in pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def duplicate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        mailing = self.object_or_404(request, object_id)
+        if not may_duplicate(request.user, mailing):
+            raise PermissionDenied
+        initial = {"name": _("%(name)s, again") % {"name": mailing.name}}
+        data = request.POST if request.method == "POST" else None
+        form = DuplicateForm(data, initial=initial)
+        if form.is_valid() and (copy := self.copy_of(request, mailing, form)):
+            return self.to_mailing(copy)
+        context = {"form": form, "count": number(mailing.recipients_count)}
+        title = _("Duplicate the mailing")
+        return self.page(request, mailing, "duplicate", title, context)
+
+    def copy_of(
+        self, request: HttpRequest, mailing: MailingOut, form: DuplicateForm
+    ) -> MailingOut | None:
+        try:
+            copy = duplicate(mailing, by=request.user, **form.cleaned_data)
+        except (NotAllowed, WrongState) as error:
+            messages.error(request, str(error))
+            return None
+        messages.success(request, duplicated_text(copy.selection["chosen"]))
+        return copy
+
+    def exclude_received_view(
+        self, request: HttpRequest, object_id: str
+    ) -> HttpResponse:
+        """Asked first, with the number."""
+        mailing = self.object_or_404(request, object_id)
+        late = mailing.is_final or mailing.prepared_at is None
+        if refused := self.refusal(request, mailing, "cancel", too_late=late):
+            return refused
+        if request.method == "POST":
+            self.leave_out(request, mailing)
+            return self.to_mailing(mailing)
+        context = {"count": waiting_with_message(mailing).count()}
+        title = _("Leave out who has received this message already")
+        return self.page(request, mailing, "exclude_received", title, context)
+
+    def leave_out(self, request: HttpRequest, mailing: MailingOut) -> None:
+        try:
+            count = exclude_received(mailing, by=request.user)
+        except (NotAllowed, WrongState) as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, excluded_text(count))
+
+    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """All recipients and what became of them, as CSV; in any number."""
+        mailing = self.object_or_404(request, object_id)
+        rows = mailing.deliveries.order_by("pk").select_related("email_account")
+        hidden = Value(False) if request.user.is_superuser else belongs_to_others()
+        lines = csv_lines(COLUMNS, cells_of(rows.annotate(is_hidden=hidden)))
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        name = f"mailing-{mailing.pk}-recipients.csv"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+def cells_of(rows: Any) -> Iterator[list[str]]:
+    for row in rows.iterator(CHUNK):
+        yield [
+            str(HIDDEN) if row.is_hidden else row.name,
+            "" if row.is_hidden else row.address,
+            str(row.get_status_display()),
+            reason_words(row.reason) if row.reason else "",
+            server_words(row),
+            str(row.attempts),
+            row.sent_at.isoformat(timespec="seconds") if row.sent_at else "",
+            row.email_account.from_email if row.email_account else "",
+        ]
+
+
+def server_words(row: Delivery) -> str:
+    code = str(row.smtp_code or "")
+    return " ".join(filter(None, [code, row.smtp_enhanced, row.smtp_text]))
+
+
+def duplicated_text(count: int) -> str:
+    text = ngettext(
+        "A draft with %(number)s recipient was created. Nothing is sent before you "
+        "launch it.",
+        "A draft with %(number)s recipients was created. Nothing is sent before you "
+        "launch it.",
+        count,
+    )
+    return text % {"number": number(count)}
+
+
+def excluded_text(count: int) -> str:
+    text = ngettext(
+        "%(number)s recipient has the message already and is left out.",
+        "%(number)s recipients have the message already and are left out.",
+        count,
+    )
+    return text % {"number": number(count)}
