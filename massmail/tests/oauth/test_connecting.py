@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from massmail.backends.oauth2 import provider_named
+from massmail.backends.phases import Phase
 from massmail.models import AccountEvent, Alert, EmailAccount, OAuthRequest
-from massmail.sending.account_health import stop
+from massmail.sending.account_health import account_failed, stop
+from massmail.sending.outcomes import classify
 from massmail.tests.factories import EmailAccountFactory
 from massmail.tests.oauth.conftest import ADDRESS, account_for, consent, start
 
@@ -67,6 +69,25 @@ def test_a_consent_connects_the_account(
     assert dt.timedelta(minutes=59) < lifetime <= dt.timedelta(hours=1)
     assert account.refresh_token_expires_at > timezone.now() + dt.timedelta(days=80)
     assert not OAuthRequest.objects.exists()
+
+
+def test_what_failed_with_the_consent_of_before_stops_nothing(
+    browser, owner, account, provider, certificates
+):
+    """A worker's call was under way while the person consented anew."""
+    used = EmailAccount.objects.get()
+    connect(browser(owner), account, certificates)
+
+    account_failed(
+        account.pk,
+        classify(Phase.AUTH, None, detail="needs_reconnecting: invalid_grant"),
+        detail="needs_reconnecting: invalid_grant",
+        now=timezone.now(),
+        saved_at=used.updated_at,
+    )
+
+    assert EmailAccount.objects.get().state == "active"
+    assert not Alert.objects.exists()
 
 
 def test_nothing_secret_is_stored_in_clear_meanwhile(browser, owner, account):
