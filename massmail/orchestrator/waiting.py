@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from massmail.conf import conf
 from massmail.models import (
     AccountLane,
     Delivery,
@@ -131,18 +132,29 @@ def of_lanes(account: EmailAccount, now: dt.datetime) -> Explanation | None:
     """All are in use, and nothing was heard on them for a while."""
     lanes = AccountLane.objects.filter(email_account=account, lease_until__gt=now)
     ends = sorted(lanes.values_list("lease_until", flat=True))
-    silent_since = now - dt.timedelta(seconds=SILENT_SECONDS)
-    sending = Delivery.objects.filter(email_account=account, status=Status.SENDING)
-    heard = SendAttempt.objects.filter(
-        email_account=account, occurred_at__gt=silent_since
-    )
-    if len(ends) < lanes_of(account) or heard.exists() or not sending.exists():
+    if len(ends) < lanes_of(account) or was_heard_of(account, ends, now):
         return None
     text = _(
         "The account %(account)s waits for its server's answer, or for the end of a "
         "worker that was lost."
     )
     return Explanation(text % {"account": account.name}, ends[0])
+
+
+def was_heard_of(
+    account: EmailAccount, lease_ends: list[dt.datetime], now: dt.datetime
+) -> bool:
+    """A message began or ended, or a lane was taken, a short while ago.
+
+    Or never yet: its first messages are on their way.
+    """
+    while_ago = dt.timedelta(seconds=SILENT_SECONDS)
+    fresh = now + dt.timedelta(seconds=conf.LEASE_SECONDS)
+    if any(fresh - while_ago < end <= fresh for end in lease_ends):
+        return True
+    attempts = SendAttempt.objects.filter(email_account=account)
+    newest = attempts.order_by("-occurred_at").first()
+    return newest is None or newest.occurred_at > now - while_ago
 
 
 def of_rows_ahead(account: EmailAccount, rows: QuerySet[Delivery]) -> Explanation:

@@ -384,6 +384,22 @@ def test_a_server_that_does_not_answer_is_named(mailing):
     )
 
 
+def test_lanes_of_a_worker_that_was_lost_between_two_messages_hold_too(mailing):
+    lease_until = hand_over(seconds=90)
+    Delivery.objects.filter(status="sending").update(
+        status="sent", claim_token=None, lease_until=None
+    )
+
+    assert why(mailing)[1] == lease_until
+
+
+def test_a_run_that_has_just_begun_is_no_wait(mailing):
+    hand_over(seconds=3600)
+    AccountLane.objects.update(lease_until=NOW + dt.timedelta(seconds=115))
+
+    assert why(mailing)[0] == "It is being sent."
+
+
 def test_an_answer_that_takes_a_moment_is_no_wait(mailing):
     hand_over(seconds=20)
 
