@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from massmail.backends.causes import Cause
 from massmail.backends.phases import Phase, SmtpFailure, Wait
-from massmail.backends.smtp import SmtpConnection, drive
+from massmail.backends.smtp import drive
 from massmail.conf import conf
 from massmail.credentials import Clock
 from massmail.models import EmailAccount
@@ -80,20 +80,11 @@ def probe(account: EmailAccount, *, clock: Clock = timezone.now) -> SmtpFailure 
 def converse(account: EmailAccount, clock: Clock) -> Generator[Wait, None, None]:
     connection = yield from open_connection(account, clock)
     try:
-        remember_limit(account, connection)
         address = sender_of(account)
         yield from connection.probe(address, address)
         yield from connection.quit()
     finally:
         connection.close()
-
-
-def remember_limit(account: EmailAccount, connection: SmtpConnection) -> None:
-    """What the server takes (RFC 1870), for the caller to save."""
-    told = connection.features.get("SIZE", "")
-    is_number = told.isascii() and told.isdecimal() and len(told) <= 18
-    # 0: without a fixed limit (RFC 1870 §4).
-    account.max_message_bytes = (int(told) or None) if is_number else None
 
 
 def hurried(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
+
+from django.db import Error as DatabaseError
 
 from common.fields import DecryptionError, reveal
 from massmail.backends.causes import Cause
@@ -51,7 +53,29 @@ def opened(
 ) -> Generator[Wait, None, SmtpConnection]:
     connection = new_connection(account, token)
     yield from connection.open()
+    try:
+        remember_limit(account, size_limit(connection.features))
+    except DatabaseError:
+        connection.close()
+        raise
     return connection
+
+
+def size_limit(features: Mapping[str, str]) -> int | None:
+    """How many bytes the server takes (RFC 1870); None: not told, or any number."""
+    told = features.get("SIZE", "")
+    is_number = told.isascii() and told.isdecimal() and len(told) <= 18
+    # 0: without a fixed limit (RFC 1870 §4).
+    return (int(told) or None) if is_number else None
+
+
+def remember_limit(account: EmailAccount, limit: int | None) -> None:
+    """For the preflight of the next message; servers hardly ever change it."""
+    if account.max_message_bytes == limit:
+        return
+    account.max_message_bytes = limit
+    if account.pk is not None:
+        EmailAccount.objects.filter(pk=account.pk).update(max_message_bytes=limit)
 
 
 def new_connection(

@@ -51,8 +51,6 @@ class AccountButtons(AccountPages):
         account = self.changeable(request, object_id)
         is_tested = request.method == "POST"
         steps = probe_connection(account) if is_tested else untested(account)
-        if is_tested:
-            account.save(update_fields=["max_message_bytes"])
         context = {
             "is_tested": is_tested,
             "has_failed": any(step.state == FAILED for step in steps),

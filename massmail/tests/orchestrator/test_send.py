@@ -8,6 +8,7 @@ from email import policy
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from massmail.backends.phases import Phase
@@ -263,6 +264,28 @@ def test_a_click_during_the_conversation_keeps_the_message_back(server, change, 
     row = row_of(mailing, "customer0@example.com")
     assert (row.status, row.reason) == state
     assert server.accepted == []
+
+
+def test_the_servers_size_limit_is_learned_by_sending():
+    with FaultServer(offer=Offer(size=2_000_000)) as server:
+        mailing = launched(server, customers=1)
+        send_all()
+
+    assert account_of(mailing).max_message_bytes == 2_000_000
+
+
+def test_a_size_limit_that_is_known_is_not_written_again(server):
+    mailing = launched(server, customers=1)
+    account = account_of(mailing)
+    account.max_message_bytes = server.offer.size
+    account.save()
+    with CaptureQueriesContext(connection) as queries:
+        send_all()
+
+    assert states(mailing) == {"sent": 1}
+    assert not [
+        query["sql"] for query in queries if '"max_message_bytes" = ' in query["sql"]
+    ]
 
 
 def test_a_daily_limit_holds_and_frees_after_a_day(server):
