@@ -6,22 +6,30 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from massmail.forms.signature import SignatureForm
 from massmail.models import Signature
-from massmail.orchestrator.previewing import Preview, preview_signature
+from massmail.orchestrator.previewing import preview_signature
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
 from massmail.site.links import admin_url
 from massmail.site.previews import framed
+from massmail.site.unsaved import UnsavedPages
 from massmail.site.variables import standard_variables
 
+SEEN = "admin/massmail/signature/seen.html"
 
-class SignatureAdmin(MassmailAdmin):
-    """A saved signature is shown as readers of HTML and of plain text see it."""
 
+class SignatureAdmin(UnsavedPages, MassmailAdmin):
+    """A signature is shown as readers of HTML and of plain text see it.
+
+    Without scripts as it was saved, with them while it is written.
+    """
+
+    written_fields = ("type", "content")
     form = SignatureForm
     change_form_template = "admin/massmail/signature/change_form.html"
     empty_hint = _(
@@ -44,7 +52,14 @@ class SignatureAdmin(MassmailAdmin):
     def frame_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The signature alone, as HTML."""
         signature = self.object_or_404(request, object_id)
-        return framed(shown(signature).html, "light")
+        return framed(preview_signature(signature).html, "light")
+
+    def live_facts_view(self, request: HttpRequest) -> HttpResponse:
+        context = {"preview": preview_signature(self.unsaved(request))}
+        return TemplateResponse(request, SEEN, context)
+
+    def live_frame_view(self, request: HttpRequest) -> HttpResponse:
+        return framed(preview_signature(self.unsaved(request)).html, "light")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
@@ -52,8 +67,9 @@ class SignatureAdmin(MassmailAdmin):
         signature = kwargs.get("obj")
         owner = signature.owner if signature else request.user
         context["standard_variables"] = standard_variables(owner)[2:4]
+        context["live_urls"] = self.live_urls()
         if signature is not None:
-            context["preview"] = shown(signature)
+            context["preview"] = preview_signature(signature)
             context["frame_url"] = admin_url(self.admin_site, signature, "frame")
         return super().render_change_form(request, context, **kwargs)
 
@@ -72,7 +88,3 @@ def make_room_for_default(signature: Signature) -> None:
     list(owners.select_for_update())
     others = Signature.objects.filter(owner_id=signature.owner_id, is_default=True)
     others.exclude(pk=signature.pk).update(is_default=False)
-
-
-def shown(signature: Signature) -> Preview:
-    return preview_signature(signature)

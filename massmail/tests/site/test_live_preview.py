@@ -57,7 +57,7 @@ def test_a_changed_message_is_shown_and_its_row_stays_what_it_is(browser, owner)
     AttachmentFactory(message=message)
 
     frame = shown(
-        browser(owner), FRAME, message=message.pk, subject="New", content="<p>New</p>"
+        browser(owner), FRAME, stored=message.pk, subject="New", content="<p>New</p>"
     )
 
     assert "<p>New</p>" in frame
@@ -71,7 +71,7 @@ def test_it_writes_nothing(browser, owner):
     client = browser(owner)
 
     with CaptureQueriesContext(connection) as queries:
-        shown(client, FACTS, message=message.pk, subject="New", content="<p>New</p>")
+        shown(client, FACTS, stored=message.pk, subject="New", content="<p>New</p>")
 
     assert [query["sql"] for query in queries if not is_read(query["sql"])] == []
 
@@ -188,8 +188,8 @@ def test_a_get_a_forged_post_and_a_foreign_message_are_refused(
 
     assert browser(owner).get(url).status_code == 405
     assert strict.post(url, {"content": "x"}).status_code == 403
-    assert asked(browser(colleague), name, message=message.pk).status_code == 404
-    assert asked(browser(owner), name, message="x").status_code == 404
+    assert asked(browser(colleague), name, stored=message.pk).status_code == 404
+    assert asked(browser(owner), name, stored="x").status_code == 404
 
 
 @pytest.mark.parametrize("name", [FACTS, FRAME])
@@ -198,4 +198,4 @@ def test_who_may_not_write_messages_gets_nothing(browser, owner, name):
     owner.user_permissions.clear()
 
     assert asked(browser(owner), name, content="x").status_code == 403
-    assert asked(browser(owner), name, message=message.pk).status_code == 404
+    assert asked(browser(owner), name, stored=message.pk).status_code == 404

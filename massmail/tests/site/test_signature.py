@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from massmail.models import Signature
 from massmail.tests.factories import EmailAccountFactory, SignatureFactory, UserFactory
@@ -112,3 +113,54 @@ def test_a_foreign_signature_has_no_frame(browser, owner):
     signature = SignatureFactory(owner=UserFactory())
 
     assert browser(owner).get(page(signature, "frame")).status_code == 404
+
+
+LIVE = ["massmail_signature_live", "massmail_signature_live_frame"]
+
+
+def asked(client, name, **data):
+    return client.post(reverse(f"admin:{name}"), data)
+
+
+def test_an_unsaved_signature_is_shown_while_it_is_written(browser, owner):
+    EmailAccountFactory(owner=owner, from_name="Anna Lind")
+    written = {"type": "html", "content": "<p><b>{{ sender_name }}</b><br>Sales</p>"}
+    seen, frame = (
+        asked(browser(owner), name, **written).content.decode() for name in LIVE
+    )
+
+    assert "Anna Lind\nSales" in seen
+    assert "<b>Anna Lind</b>" in frame
+    assert not Signature.objects.exists()
+
+
+def test_a_changed_signature_is_shown_and_its_row_stays_what_it_is(browser, owner):
+    signature = SignatureFactory(owner=owner, content="Stored")
+    client = browser(owner)
+
+    seen, frame = (
+        asked(client, name, stored=signature.pk, type="plain", content="A <3\nB")
+        for name in LIVE
+    )
+
+    assert "A &lt;3\nB" in seen.content.decode()
+    assert "A &lt;3<br>\nB" in frame.content.decode()
+    assert "sandbox" in frame["Content-Security-Policy"]
+    signature.refresh_from_db()
+    assert signature.content == "Stored"
+
+
+def test_the_mistake_of_an_unsaved_signature_is_told_with_its_place(browser, owner):
+    seen = asked(browser(owner), LIVE[0], type="plain", content="A\n{{ nob")
+
+    assert "Line 2, column 1" in seen.content.decode()
+
+
+def test_a_get_and_a_foreign_signature_show_nothing(browser, owner):
+    theirs = SignatureFactory(content="Secret")
+    client = browser(owner)
+
+    for name in LIVE:
+        assert client.get(reverse(f"admin:{name}")).status_code == 405
+        answer = asked(client, name, stored=theirs.pk, type="plain", content="A")
+        assert answer.status_code == 404

@@ -1,14 +1,9 @@
 // The preview beside the text: what is written now, as a recipient would get it.
 // Nothing is saved: the server compiles what the form says and forgets it.
 
-const PAUSE = 700; // ms without a key
+import { Carrier } from "./carrier.js";
 
-function carrier(action, target) {
-  const form = document.createElement("form");
-  Object.assign(form, { method: "post", action, target, hidden: true });
-  document.body.append(form);
-  return form;
-}
+const PAUSE = 700; // ms without a key
 
 export class LivePreview {
   constructor(element, form) {
@@ -16,7 +11,7 @@ export class LivePreview {
     this.form = form;
     this.frame = element.querySelector("iframe");
     this.controls = [...element.querySelectorAll("[data-message-choice]")];
-    this.carrier = carrier(element.dataset.frame, this.frame.name);
+    this.carrier = new Carrier(element.dataset.frame, this.frame.name);
     this.types = element.querySelector("[data-message-type]");
     // Until somebody chooses, the server finds recipients whom the text fits.
     this.isTypeChosen = false;
@@ -80,7 +75,7 @@ export class LivePreview {
     }
     for (const control of this.controls) data.append(control.dataset.messageChoice, control.value);
     if (!this.isTypeChosen) data.delete("type");
-    data.append("message", this.element.dataset.message);
+    data.append("stored", this.element.dataset.stored);
     data.append("scheme", this.element.dataset.scheme);
     data.append("images", this.element.dataset.images);
     return data;
@@ -89,7 +84,7 @@ export class LivePreview {
   async refresh() {
     const turn = ++this.asked;
     const data = this.data();
-    this.showFrame(data);
+    this.carrier.show(data);
     let facts;
     try {
       const response = await fetch(this.element.dataset.facts, { method: "POST", body: data });
@@ -100,19 +95,6 @@ export class LivePreview {
       facts = null;
     }
     if (turn === this.asked) this.showFacts(facts);
-  }
-
-  // The frame is fetched by a form, not by a script: a document of its own address has
-  // a policy of its own, and so its styles.
-  showFrame(data) {
-    this.carrier.replaceChildren(...[...data].map(([name, value]) => {
-      const field = document.createElement("textarea");
-      field.name = name;
-      field.value = value;
-      return field;
-    }));
-    this.carrier.submit();
-    this.carrier.replaceChildren();
   }
 
   showFacts(html) {
