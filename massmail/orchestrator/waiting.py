@@ -25,7 +25,7 @@ from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.lanes import lanes_of
 from massmail.sending.outcomes import HELP
-from massmail.sending.quotas import room
+from massmail.sending.quotas import limits, room
 
 Status = Delivery.Status
 # A server that takes longer for an answer keeps the mailing waiting.
@@ -114,9 +114,11 @@ def of_pace(
     name = {"account": account.name}
     free = room(account, settings, now=now, wanted=1)
     if not free.count:
+        # A limit of 0 frees at no time.
+        is_closed = any(not limit for _window, limit in limits(account, settings))
         return Explanation(
             _("The account %(account)s has used up its sending limit.") % name,
-            free.next_at,
+            None if is_closed else free.next_at,
         )
     if account.next_send_at and account.next_send_at > now:
         return Explanation(

@@ -292,6 +292,13 @@ def test_a_full_quota_says_when_it_frees(mailing):
     )
 
 
+@pytest.mark.parametrize("limit", ["per_minute", "per_hour", "per_day"])
+def test_a_limit_of_nothing_frees_at_no_time(mailing, limit):
+    accounts(**{limit: 0})
+
+    assert why(mailing) == ("The account Anna's has used up its sending limit.", None)
+
+
 def test_a_gap_says_when_it_ends(mailing):
     accounts(next_send_at=NOW + HOUR)
 
