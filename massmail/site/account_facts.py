@@ -21,7 +21,7 @@ from massmail.models import (
 from massmail.orchestrator.waiting import explain_account
 from massmail.sending.outcomes import HELP
 from massmail.sending.quotas import DAY, HOUR, limits_at
-from massmail.site.mailing_facts import when
+from massmail.site.moments import when
 
 State = EmailAccount.State
 HISTORY_LENGTH = 20

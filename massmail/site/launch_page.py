@@ -19,9 +19,10 @@ from massmail.orchestrator.launch_plan import LaunchPlan, launch_plan
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_for
 from massmail.reports.statistics import Group, progress_of
+from massmail.site.forecast_facts import forecast_facts
 from massmail.site.links import add_url_if_allowed, url_if_visible
 from massmail.site.mailing_base import MailingPages
-from massmail.site.mailing_facts import forecast_facts, number, reason_groups
+from massmail.site.mailing_facts import number, reason_groups
 from massmail.site.preflight_advice import advised
 from massmail.site.reasons import reason_words
 

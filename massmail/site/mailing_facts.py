@@ -7,19 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.db.models import Count
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models import Delivery, MailingOut
 from massmail.models.mailing_out import SENDING_STATUSES
 from massmail.orchestrator.explain import explain
-from massmail.orchestrator.forecast import AccountForecast, forecast
 from massmail.orchestrator.waiting import Explanation
 from massmail.recipients.access import access_policy
+from massmail.reports.pace import Pace, paces, waiting_accounts
 from massmail.reports.statistics import (
     Group,
     Progress,
@@ -27,8 +25,10 @@ from massmail.reports.statistics import (
     progress_of,
     reason_counts,
 )
-from massmail.site.links import admin_url, url_if_visible
-from massmail.site.moments import moment_text, when
+from massmail.site.forecast_facts import forecast_facts
+from massmail.site.links import admin_url
+from massmail.site.mailing_pace import account_facts, number, pace_texts
+from massmail.site.moments import when
 from massmail.site.reasons import reason_words
 
 Facts = dict[str, Any]
@@ -70,15 +70,23 @@ def list_facts(mailings: Iterable[MailingOut]) -> dict[int, Facts]:
     """By id, for a page of the list; the cost does not grow with its length."""
     mailings = list(mailings)
     counts = counts_by_state(mailings)
-    live = [mailing.pk for mailing in mailings if is_live(mailing)][:EXPLAINED]
-    return {
-        mailing.pk: row_facts(
-            mailing,
-            Progress(counts[mailing.pk]),
-            explain(mailing) if mailing.pk in live else None,
+    live = [mailing.pk for mailing in mailings if is_live(mailing)]
+    now = timezone.now()
+    going, accounts = paces(live, now=now), waiting_accounts(live)
+    facts = {}
+    for mailing in mailings:
+        progress = Progress(counts[mailing.pk])
+        is_explained = mailing.pk in live[:EXPLAINED]
+        facts[mailing.pk] = row_facts(
+            mailing, progress, explain(mailing) if is_explained else None
         )
-        for mailing in mailings
-    }
+        facts[mailing.pk]["texts"] |= pace_texts(
+            going.get(mailing.pk, Pace()), progress.groups[Group.WAITING], now
+        )
+        facts[mailing.pk]["accounts"] = [
+            account_facts(account, now) for account in accounts.get(mailing.pk, [])
+        ]
+    return facts
 
 
 def row_facts(
@@ -141,10 +149,6 @@ def summary(mailing: MailingOut, progress: Progress) -> str:
         if count
     ]
     return ", ".join(parts) or _("no recipients")
-
-
-def number(value: int) -> str:
-    return str(number_format(value, force_grouping=True))
 
 
 def next_text(mailing: MailingOut, explanation: Explanation | None) -> str:
@@ -220,59 +224,3 @@ def recipients_url(
     if reason:
         query["reason"] = reason
     return admin_url(site, Delivery, **query)
-
-
-def forecast_facts(
-    site: AdminSite, request: HttpRequest, mailing: MailingOut, progress: Progress
-) -> Facts:
-    """Which account sends how many until when; in the end, which has sent how many.
-
-    Each with the account's page, where it says why it does not send.
-    """
-    facts = ended_facts(mailing) if mailing.is_final else outlook(mailing, progress)
-    for share in facts["accounts"]:
-        share["url"] = url_if_visible(site, request, share["account"])
-    return facts
-
-
-def ended_facts(mailing: MailingOut) -> Facts:
-    return {"is_final": True, "accounts": sent_by_account(mailing)}
-
-
-def outlook(mailing: MailingOut, progress: Progress) -> Facts:
-    found = forecast(mailing)
-    shares = [share for share in found.accounts if share.waiting]
-    waiting = progress.groups[Group.WAITING]
-    return {
-        "is_draft": mailing.is_draft,
-        "is_held": mailing.status == MailingOut.Status.PAUSED
-        or bool(mailing.stop_reason),
-        "waiting": waiting,
-        "without_account": without_account(mailing, waiting, shares),
-        "finish": moment_text(found.finish_at) if found.finish_at else "",
-        "accounts": [
-            {
-                "account": share.account,
-                "count": share.waiting,
-                "finish": moment_text(share.finish_at) if share.finish_at else "",
-            }
-            for share in shares
-        ],
-    }
-
-
-def without_account(
-    mailing: MailingOut, waiting: int, shares: Iterable[AccountForecast]
-) -> int:
-    """Of a draft; once launched, such rows are skipped, with a reason of their own."""
-    if not mailing.is_draft:
-        return 0
-    return max(waiting - sum(share.waiting for share in shares), 0)
-
-
-def sent_by_account(mailing: MailingOut) -> list[Facts]:
-    rows = mailing.deliveries.filter(status=Delivery.Status.SENT).order_by()
-    counted = rows.values_list("email_account").annotate(count=Count("pk"))
-    counts = dict(counted)
-    accounts = EmailAccount.objects.filter(pk__in=counts).order_by("name")
-    return [{"account": account, "count": counts[account.pk]} for account in accounts]

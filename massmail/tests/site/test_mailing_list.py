@@ -5,11 +5,18 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from massmail.models import MailingOut
+from massmail.models import Delivery, MailingOut
 from massmail.site.mailing_facts import EXPLAINED
-from massmail.tests.factories import DeliveryFactory, MailingOutFactory
+from massmail.tests.factories import (
+    DeliveryFactory,
+    EmailAccountFactory,
+    EmlMessageFactory,
+    GroupFactory,
+    MailingOutFactory,
+)
 from massmail.tests.site.conftest import page
 
 LIST = page(MailingOut, "changelist")
@@ -133,3 +140,128 @@ def test_a_filter_without_result_offers_the_way_back(browser, owner):
     html = browser(owner).get(LIST, {"status__exact": "D"}).content.decode()
 
     assert "No mailing is like that." in html
+
+
+def sent_at(row, moment):
+    Delivery.objects.filter(pk=row.pk).update(sent_at=moment, result_at=moment)
+
+
+def test_pace_and_end_are_told_while_it_runs(browser, owner):
+    mailing = MailingOutFactory(owner=owner, launched=True)
+    now = timezone.now()
+    for minutes in (5, 20, 70):
+        row = DeliveryFactory(mailing=mailing, status="sent")
+        sent_at(row, now - dt.timedelta(minutes=minutes))
+    DeliveryFactory(mailing=mailing)
+
+    texts = rows(browser(owner).get(LIST))[mailing.pk]["texts"]
+
+    assert texts["today"].endswith("sent today.")
+    assert texts["pace"].startswith("2 in the last hour; at this pace until")
+
+
+def test_what_does_not_go_has_no_pace(browser, owner):
+    mailing = MailingOutFactory(owner=owner, launched=True)
+    DeliveryFactory(mailing=mailing)
+
+    texts = rows(browser(owner).get(LIST))[mailing.pk]["texts"]
+
+    assert (texts["today"], texts["pace"]) == ("", "")
+
+
+def test_the_accounts_of_the_rest_are_shown_with_their_state(browser, owner):
+    mailing = MailingOutFactory(owner=owner, launched=True)
+    for name, fields in (
+        ("Fine", {}),
+        ("Broken", {"state": "stopped"}),
+        ("Tired", {"state": "paused"}),
+    ):
+        account = EmailAccountFactory(owner=owner, name=name, **fields)
+        DeliveryFactory(mailing=mailing, email_account=account)
+    used = EmailAccountFactory(owner=owner, name="Used up")
+    DeliveryFactory(mailing=mailing, email_account=used, status="sent")
+
+    response = browser(owner).get(LIST)
+
+    told = rows(response)[mailing.pk]["accounts"]
+    assert [(entry["name"], entry["words"]) for entry in told] == [
+        ("Broken", "stopped"),
+        ("Fine", "active"),
+        ("Tired", "resting"),
+    ]
+    assert "mm-tone-stopped" in response.content.decode()
+
+
+def test_name_and_subject_stand_together(browser, owner):
+    message = EmlMessageFactory(owner=owner, subject="Spring offers")
+    MailingOutFactory(owner=owner, message=message, name="Mailing 7")
+
+    html = browser(owner).get(LIST).content.decode()
+
+    assert "Mailing 7" in html
+    assert "Spring offers" in html
+
+
+@pytest.mark.parametrize("word", ["Seven", "subject", "tulips", "plain"])
+def test_it_is_found_by_name_subject_and_text(browser, owner, word):
+    message = EmlMessageFactory(
+        owner=owner, subject="A subject", content="<p>tulips</p>", text="plain words"
+    )
+    wanted = MailingOutFactory(owner=owner, message=message, name="Seven")
+    MailingOutFactory(owner=owner, message__content="<p>x</p>", message__subject="y")
+
+    assert set(rows(browser(owner).get(LIST, {"q": word}))) == {wanted.pk}
+
+
+def test_who_reads_no_messages_cannot_search_their_text(browser, owner):
+    message = EmlMessageFactory(owner=owner, content="<p>tulips</p>")
+    MailingOutFactory(owner=owner, message=message)
+    owner.user_permissions.remove(Permission.objects.get(codename="view_emlmessage"))
+
+    assert rows(browser(owner).get(LIST, {"q": "tulips"})) == {}
+
+
+def test_it_is_filtered_by_department(browser, superuser):
+    north, south = GroupFactory(name="North"), GroupFactory(name="South")
+    wanted = MailingOutFactory(department=north)
+    MailingOutFactory(department=south)
+    client = browser(superuser)
+
+    assert set(rows(client.get(LIST, {"department": north.pk}))) == {wanted.pk}
+    assert rows(client.get(LIST, {"department": "99999"})) == {}
+
+
+def test_it_is_filtered_by_account(browser, owner, colleague):
+    mine, other = (EmailAccountFactory(owner=owner) for _number in range(2))
+    foreign = EmailAccountFactory(owner=colleague)
+    wanted, _rest = (MailingOutFactory(owner=owner, launched=True) for _number in "ab")
+    DeliveryFactory(mailing=wanted, email_account=mine, status="sent")
+    DeliveryFactory(mailing=_rest, email_account=other)
+    client = browser(owner)
+
+    assert set(rows(client.get(LIST, {"account": mine.pk}))) == {wanted.pk}
+    assert rows(client.get(LIST, {"account": foreign.pk})) == {}
+    assert rows(client.get(LIST, {"account": "x"})) == {}
+
+
+def test_a_thousand_mailings_cost_what_a_page_costs(
+    browser, owner, django_assert_max_num_queries
+):
+    template = MailingOutFactory(owner=owner, launched=True, status="D")
+    MailingOut.objects.bulk_create(
+        MailingOut(
+            owner=owner,
+            name=f"mailing {number}",
+            message=template.message,
+            content_type=template.content_type,
+            status="D",
+            launched_at=template.launched_at,
+        )
+        for number in range(1000)
+    )
+    client = browser(owner)
+
+    with django_assert_max_num_queries(25):
+        response = client.get(LIST)
+
+    assert len(rows(response)) == 50
