@@ -239,6 +239,16 @@ def test_only_so_many_in_an_hour(settings, anna, message, account):
     assert tried(message, account, now=NOW + dt.timedelta(minutes=61))
 
 
+def test_a_borrowed_account_has_no_tests_without_end(settings, message, account):
+    settings.MASSMAIL = {**settings.MASSMAIL, "TEST_MAILS_PER_HOUR": 2}
+    boss = UserFactory(is_superuser=True)
+    tried(message, account, by=boss)
+    tried(message, account, by=boss)
+
+    with pytest.raises(TrialRefused, match="2 are used"):
+        tried(message, account, by=boss)
+
+
 def test_what_is_edited_afterwards_does_not_change_it(anna, message):
     with FaultServer() as server:
         account = account_at(server, anna)
