@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
@@ -22,6 +23,7 @@ from massmail.permissions import recipient_blockers
 from massmail.recipients.registry import source_for
 
 SkipReason = Delivery.SkipReason
+CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,16 @@ def launch_plan(mailing: MailingOut, *, examples: int = 20) -> LaunchPlan:
         findings=found,
         error=error,
     )
+
+
+def all_incomplete(mailing: MailingOut) -> Iterator[Incomplete]:
+    """Everybody whose values are missing, by and by; raises one of `TROUBLE`."""
+    rows = rows_with_reason(mailing, values_are_known=True).order_by("pk")
+    rows = rows.filter(why=SkipReason.MISSING_VALUE)
+    last = 0
+    while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
+        last = chunk[-1].pk
+        yield from with_missing_names(mailing, chunk)
 
 
 def rows_with_reason(

@@ -20,14 +20,14 @@ from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_for
 from massmail.reports.statistics import Group, progress_of
 from massmail.site.forecast_facts import forecast_facts
-from massmail.site.links import add_url_if_allowed, url_if_visible
-from massmail.site.mailing_base import MailingPages
+from massmail.site.links import add_url_if_allowed, admin_url, url_if_visible
 from massmail.site.mailing_facts import number, reason_groups
+from massmail.site.missing_values import MissingValuesFile
 from massmail.site.preflight_advice import advised
 from massmail.site.reasons import reason_words
 
 
-class LaunchPage(MailingPages):
+class LaunchPage(MissingValuesFile):
     """Mixin: from a draft to a mailing that sends."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -90,6 +90,7 @@ class LaunchPage(MailingPages):
             "skips": skips(plan),
             "left_out": reason_groups(self.admin_site, mailing, progress),
             "incomplete": self.incomplete(request, mailing, plan),
+            "missing_url": admin_url(self.admin_site, mailing, "missing"),
             "message_url": self.message_url(request, mailing),
             "preview_url": self.preview_url(request, mailing),
             "test_url": self.test_url(request, mailing),

@@ -9,12 +9,13 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from massmail.forms.launch import LaunchForm
-from massmail.models import EmailAccount, MailingOut, MassmailSettings
-from massmail.orchestrator import lifecycle
+from massmail.models import EmailAccount, EmlMessage, MailingOut, MassmailSettings
+from massmail.orchestrator import launch_plan, lifecycle
 from massmail.tests.factories import (
     EmailAccountFactory,
     EmlMessageFactory,
     MailingOutFactory,
+    UserFactory,
 )
 from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import draft, ready_settings, states
@@ -90,6 +91,43 @@ def test_recipients_without_a_value_are_named(browser, owner):
     assert [
         (item["name"], item["missing"]) for item in response.context["incomplete"]
     ] == [("Customer 0", "city"), ("Customer 2", "city")]
+
+
+def test_all_recipients_without_a_value_are_in_a_file(browser, owner, monkeypatch):
+    monkeypatch.setattr(launch_plan, "CHUNK", 2)
+    ready_settings()
+    content = EmlMessageFactory.build().content + "{{ city }}"
+    EmailAccountFactory(owner=owner)
+    mailing = draft(owner, content=content, customers=4)
+    Customer.objects.filter(name="Customer 1").update(city="Utrecht")
+    mailing.deliveries.filter(name="Customer 0").update(name="=1+1")
+    client = browser(owner)
+
+    page_html = client.get(page(mailing, "launch")).content.decode()
+    file = client.get(page(mailing, "missing"))
+
+    assert page(mailing, "missing") in page_html
+    lines = file.getvalue().decode("utf-8-sig").splitlines()
+    assert [line.split(",")[0::2] for line in lines] == [
+        ["name", "missing"],
+        ["'=1+1", "city"],
+        ["Customer 2", "city"],
+        ["Customer 3", "city"],
+    ]
+
+
+def test_the_file_is_for_who_may_launch(browser, owner, ready):
+    stranger = browser(UserFactory(is_staff=True))
+
+    assert stranger.get(page(ready, "missing")).status_code in (403, 404)
+
+
+def test_a_broken_message_has_no_file(browser, owner, ready):
+    EmlMessage.objects.update(content="{% nonsense %}")
+
+    response = browser(owner).get(page(ready, "missing"))
+
+    assert response.url == page(ready, "launch")
 
 
 def test_the_schedule_is_kept(browser, owner, ready):
