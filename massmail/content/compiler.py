@@ -22,7 +22,7 @@ from massmail.content.headers import (
 )
 from massmail.content.html_part import LinkRewriter, compile_html
 from massmail.content.images import Attachment, InlineImage
-from massmail.content.languages import in_own_language
+from massmail.content.languages import dates_in
 from massmail.content.message_source import (
     MessageSource,
     Templates,
@@ -97,7 +97,6 @@ class CompiledMessage:
         )
         return tuple(name for name in names if name not in STANDARD)
 
-    @in_own_language
     def render(self, values: Values, envelope: Envelope) -> bytes:
         """The complete message: CRLF, 7 bit, not dot-stuffed.
 
@@ -110,15 +109,19 @@ class CompiledMessage:
             **values,
             **self._sender_values,
         }
+        with dates_in(self.language, self.used_variables, values):
+            copy = self._filled(values, envelope)
+        if len(copy) - self._constant_bytes > MAX_PERSONAL_BYTES:
+            raise RenderError("The values make the message larger than 1 MB.")
+        return copy
+
+    def _filled(self, values: Values, envelope: Envelope) -> bytes:
         subject = self._subject_field or subject_field(self.render_subject(values))
         message = [self._sender_fields, envelope_fields(envelope), subject]
         message += [
             part if isinstance(part, bytes) else part(values) for part in self._rest
         ]
-        copy = b"".join(message)
-        if len(copy) - self._constant_bytes > MAX_PERSONAL_BYTES:
-            raise RenderError("The values make the message larger than 1 MB.")
-        return copy
+        return b"".join(message)
 
     def render_subject(self, values: Values) -> str:
         return one_line(self.fill(self.subject, values))
@@ -136,12 +139,13 @@ class CompiledMessage:
     def render_text(self, values: Values) -> str:
         return self.fill(self.text, values)
 
-    @in_own_language
     def fill(
         self, program: Program, values: Values, image_address: ImageAddress = no_images
     ) -> str:
         """A part of the message for the recipient with these values."""
-        return fill_text(program, {**values, **self._sender_values}, image_address)
+        values = {**values, **self._sender_values}
+        with dates_in(self.language, self.used_variables, values):
+            return fill_text(program, values, image_address)
 
 
 def compile_message(

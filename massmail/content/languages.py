@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import date
 
 from django.conf import settings
 from django.utils import translation
 
-P = ParamSpec("P")
-Result = TypeVar("Result")
-
-
-class Written(Protocol):
-    """What is written in a language."""
-
-    @property
-    def language(self) -> str: ...
-
-
-Own = TypeVar("Own", bound=Written)
+from massmail.content.values import Values
 
 
 def supported_language(tag: str) -> str:
@@ -31,14 +20,14 @@ def supported_language(tag: str) -> str:
         return ""
 
 
-def in_own_language(
-    function: Callable[Concatenate[Own, P], Result],
-) -> Callable[Concatenate[Own, P], Result]:
-    """A method that fills in values: not in the language of who asks for it."""
+def dates_in(
+    language: str, names: Iterable[str], values: Values
+) -> AbstractContextManager[None]:
+    """For filling these names in: in this language, "" for the site's.
 
-    @wraps(function)
-    def filled(own: Own, /, *args: P.args, **kwargs: P.kwargs) -> Result:
-        with translation.override(own.language or settings.LANGUAGE_CODE):
-            return function(own, *args, **kwargs)
-
-    return filled
+    Without a date among them nothing speaks it, and to change languages would take as
+    long as all the rest of a copy.
+    """
+    if any(isinstance(values.get(name), date) for name in names):
+        return translation.override(language or settings.LANGUAGE_CODE)
+    return nullcontext()
