@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from common.site.read_only import SuperusersOnly
+from massmail.reports.sender_health import sender_health
 from settings.forms import MassmailSettingsForm
 from settings.models import MassmailSettings
 
@@ -19,6 +21,7 @@ class MassmailSettingsAdmin(SuperusersOnly, admin.ModelAdmin):
     """The menu opens the form at once; there is nothing to add or to delete."""
 
     form = MassmailSettingsForm
+    change_form_template = "settings/massmail_settings.html"
     fieldsets = [
         (
             _("Recipients' pages"),
@@ -71,6 +74,13 @@ class MassmailSettingsAdmin(SuperusersOnly, admin.ModelAdmin):
     ) -> MassmailSettings | None:
         """The row, or the defaults until somebody saves them: a GET adds nothing."""
         return MassmailSettings.load() if object_id == "1" else None
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        """The first question when nothing moves is answered where it is asked."""
+        context["sender"] = sender_health(timezone.now())
+        return super().render_change_form(request, context, **kwargs)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: Any = None

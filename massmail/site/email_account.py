@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -27,16 +24,13 @@ from massmail.site.account_facts import (
     Health,
     health_of,
     history_of,
-    server_words,
-    tone_of,
     usages_of,
-    usages_today,
     waiting_count,
 )
 from massmail.site.account_handover import AccountHandover
 from massmail.site.account_limits import limit_warnings, stated_limits, warm_up_words
+from massmail.site.account_list import AccountList
 from massmail.site.account_login import allow_forms_to, login_of
-from massmail.site.base import OWNER_FILTER
 from massmail.site.links import admin_url
 
 IDENTITY = (
@@ -95,17 +89,7 @@ CONNECTION_FIELDS = frozenset(
 )
 
 
-class AccountChangeList(ChangeList):
-    """Brings the last day's numbers to the accounts of one page, by one query."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        usages = usages_today(self.result_list, timezone.now())
-        for account in self.result_list:
-            account.today = usages[account.pk]
-
-
-class EmailAccountAdmin(AccountButtons, AccountHandover):
+class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover):
     """Its owner edits an account; co-owner and chief see neither server nor login.
 
     A read-only page shows values as they are, so secrets must not be on it at all.
@@ -119,16 +103,6 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
         "Mailings leave through your own mailboxes. Add yours with its server and "
         "login, and test the connection on its page."
     )
-    list_display = [
-        "account",
-        "health",
-        "sent_today",
-        "used_for",
-        "owner",
-    ]
-    list_filter = ["state", "is_main", "for_massmail", OWNER_FILTER]
-    list_select_related = ["owner"]
-    search_fields = ["name", "from_email"]
     held_by = [(Delivery, "email_account")]
 
     class Media:
@@ -140,9 +114,6 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
         if obj is None or self.has_change_permission(request, obj):
             return [IDENTITY, LOGIN, LIMITS, RETURNS]
         return [IDENTITY, LIMITS]
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return AccountChangeList
 
     @method_decorator(sensitive_post_parameters("email_host_password"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -231,33 +202,3 @@ class EmailAccountAdmin(AccountButtons, AccountHandover):
             text = _("Test the connection, then activate the account again.")
         messages.info(request, text)
         return self.to_account(obj)
-
-    @admin.display(description=_("account"), ordering="name")
-    def account(self, account: EmailAccount) -> str:
-        return format_html(
-            '{}<span class="mm-account-address">{}</span>',
-            account.name,
-            account.from_email,
-        )
-
-    @admin.display(description=_("state, last error"), ordering="state")
-    def health(self, account: EmailAccount) -> str:
-        words = server_words(account.last_error) or account.last_error
-        return render_to_string(
-            "admin/massmail/emailaccount/list_state.html",
-            {"tone": tone_of(account, timezone.now()), "last_error": words},
-        )
-
-    @admin.display(description=_("used for"), ordering="is_main")
-    def used_for(self, account: EmailAccount) -> str:
-        uses = [
-            (account.is_main, _("VIPs")),
-            (account.for_massmail and not account.is_main, _("mass mail")),
-        ]
-        return ", ".join(str(words) for is_so, words in uses if is_so) or "–"
-
-    @admin.display(description=_("sent today / limit"))
-    def sent_today(self, account: Any) -> str:
-        return render_to_string(
-            "admin/massmail/emailaccount/usage.html", {"usage": account.today}
-        )

@@ -6,9 +6,15 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
-from massmail.models import MassmailSettings
-from massmail.tests.factories import SuperuserFactory, UserFactory
+from massmail.models import Heartbeat, MassmailSettings
+from massmail.tests.factories import (
+    DeliveryFactory,
+    MailingOutFactory,
+    SuperuserFactory,
+    UserFactory,
+)
 
 FORM = "/settings/massmailsettings/1/change/"
 LIST = "/settings/massmailsettings/"
@@ -172,3 +178,24 @@ def test_what_is_left_blank_keeps_its_value(client):
         False,
         False,
     )
+
+
+def test_it_says_that_the_sender_does_not_run(client):
+    html = client.get(FORM).content.decode()
+
+    assert "Is the sender running?" in html
+    assert "No: mailings stand still." in html
+    assert "never seen" in html
+
+
+def test_it_says_that_the_sender_runs_and_what_waits(client):
+    now = timezone.now()
+    for name in ("beat", "worker"):
+        Heartbeat.objects.beat(name, now)
+    mailing = MailingOutFactory(launched=True)
+    DeliveryFactory(mailing=mailing, not_before=now)
+
+    response = client.get(FORM)
+
+    assert response.context["sender"].is_running
+    assert "1 message waits" in response.content.decode()

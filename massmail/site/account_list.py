@@ -1,0 +1,94 @@
+"""The list of email accounts: state, use, limits and the last mailing of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from massmail.models import EmailAccount, MailingOut
+from massmail.recipients.access import access_policy
+from massmail.reports.latest_mailings import latest_mailings
+from massmail.site.account_base import AccountPages
+from massmail.site.account_facts import server_words, tone_of, usages_today
+from massmail.site.base import OWNER_FILTER
+from massmail.site.moments import moment_text
+
+
+class AccountChangeList(ChangeList):
+    """Brings the last day's numbers to the accounts of one page, by few queries."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        usages = usages_today(self.result_list, timezone.now())
+        visible = access_policy().visible(request.user, MailingOut.objects.all())
+        latest = latest_mailings(self.result_list, visible)
+        for account in self.result_list:
+            account.today = usages[account.pk]
+            account.latest = latest.get(account.pk)
+
+
+class AccountList(AccountPages):
+    """Mixin: the list of accounts."""
+
+    list_display = [
+        "account",
+        "health",
+        "sent_today",
+        "last_mailing",
+        "used_for",
+        "owner",
+    ]
+    list_filter = ["state", "is_main", "for_massmail", OWNER_FILTER]
+    list_select_related = ["owner"]
+    search_fields = ["name", "from_email"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AccountChangeList
+
+    @admin.display(description=_("account"), ordering="name")
+    def account(self, account: EmailAccount) -> str:
+        return format_html(
+            '{}<span class="mm-account-address">{}</span>',
+            account.name,
+            account.from_email,
+        )
+
+    @admin.display(description=_("state, last error"), ordering="state")
+    def health(self, account: EmailAccount) -> str:
+        words = server_words(account.last_error) or account.last_error
+        return render_to_string(
+            "admin/massmail/emailaccount/list_state.html",
+            {"tone": tone_of(account, timezone.now()), "last_error": words},
+        )
+
+    @admin.display(description=_("used for"), ordering="is_main")
+    def used_for(self, account: EmailAccount) -> str:
+        uses = [
+            (account.is_main, _("VIPs")),
+            (account.for_massmail and not account.is_main, _("mass mail")),
+            (account.imports_mail, _("returned mail")),
+        ]
+        return ", ".join(str(words) for is_so, words in uses if is_so) or "–"
+
+    @admin.display(description=_("sent today / limit"))
+    def sent_today(self, account: Any) -> str:
+        return render_to_string(
+            "admin/massmail/emailaccount/usage.html", {"usage": account.today}
+        )
+
+    @admin.display(description=_("last mailing"))
+    def last_mailing(self, account: Any) -> str:
+        if account.latest is None:
+            return "–"
+        return format_html(
+            '{}<span class="mm-account-address">{}</span>',
+            account.latest.name or _("somebody else's"),
+            moment_text(account.latest.moment),
+        )
