@@ -7,10 +7,11 @@ that precedes each hand-over, so the three can never disagree.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import (
+    Case,
     CharField,
     Exists,
     ExpressionWrapper,
@@ -20,6 +21,7 @@ from django.db.models import (
     QuerySet,
     TextField,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, Concat, Trim
 
@@ -78,6 +80,48 @@ def recipient_blockers(
         yield reason, Q(in_host(everyone.filter(condition)))
 
 
+def first_reason(
+    mailing: MailingOut,
+    more: Iterable[tuple[str, Q]] = (),
+    exists: type[Exists] = Exists,
+) -> Case:
+    """Why a delivery must not be mailed, or "", as a column of one query.
+
+    `more` are conditions that come after those on the recipient. Against most people
+    nothing speaks: that is asked first, with half of the look-ups.
+    """
+    speak = [*recipient_blockers(mailing, exists), *more]
+    clear = is_clear(mailing, exists)
+    for _reason, condition in more:
+        clear &= ~condition
+    whens = [When(condition, then=Value(reason)) for reason, condition in speak]
+    return Case(
+        When(clear, then=Value("")),
+        *whens,
+        default=Value(""),
+        output_field=CharField(),
+    )
+
+
+def is_clear(mailing: MailingOut, exists: type[Exists]) -> Q:
+    """None of `recipient_blockers` holds, in few look-ups.
+
+    May be false where none holds (a condition without an answer), never the reverse.
+    """
+    source = source_for(mailing.content_type)
+    records = source.addressable_by(mailing.owner).filter(
+        pk=object_id_as_pk(source.model, OuterRef("object_id"))
+    )
+    for condition in source.exclusions.values():
+        records = records.exclude(condition)
+    return (
+        Q(exists(records))
+        & ~Q(exists(suppressed_address()))
+        & ~Q(exists(suppressed_domains()))
+        & ~Q(exists(unsubscribed_identities()))
+    )
+
+
 def suppression_blockers(
     exists: type[Exists] = Exists,
 ) -> Iterator[tuple[str, Q]]:
@@ -86,7 +130,7 @@ def suppression_blockers(
     Who opted out may ask to come back: the mail in which that is confirmed reaches
     them, and nothing else does.
     """
-    by_address = SuppressedAddress.objects.filter(address_key=OuterRef("address_key"))
+    by_address = suppressed_address()
     opt_out = by_address.filter(reason=SuppressedAddress.Reason.OPTED_OUT)
     otherwise = by_address.exclude(reason=SuppressedAddress.Reason.OPTED_OUT)
     has_address = ~Q(address_key="")
@@ -94,6 +138,16 @@ def suppression_blockers(
     yield Delivery.SkipReason.OPTED_OUT, is_list_mail & Q(exists(opt_out))
     yield Delivery.SkipReason.SUPPRESSED, has_address & Q(exists(otherwise))
     yield Delivery.SkipReason.SUPPRESSED, has_address & Q(exists(suppressed_domains()))
+
+
+def suppressed_address() -> QuerySet[SuppressedAddress]:
+    """The list's row for the delivery's address.
+
+    That it is not blank is said again, for the list's index to serve.
+    """
+    return SuppressedAddress.objects.filter(
+        ~Q(address_key=""), address_key=OuterRef("address_key")
+    )
 
 
 def suppressed_domains() -> QuerySet[SuppressedAddress]:
@@ -189,10 +243,10 @@ def skip_reason(mailing: MailingOut | None, delivery_id: int) -> str:
     return ""
 
 
-def without_value(mailing: MailingOut, path: str) -> Q:
+def without_value(mailing: MailingOut, path: str, exists: type[Exists] = Exists) -> Q:
     """Deliveries whose record has nothing, or only blanks, at an ORM path."""
     source = source_for(mailing.content_type)
     records = source.model._base_manager.filter(
         pk=object_id_as_pk(source.model, OuterRef("object_id"))
     ).alias(text=Trim(Cast(F(path), TEXT)))
-    return Q(Exists(records.filter(Q(text=None) | Q(text=""))))
+    return Q(exists(records.filter(Q(text=None) | Q(text=""))))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 
-from common.utils.helpers import chunked
+from common.given_rows import GivenKeys
+from common.postgresql import without_compiling
 from massmail.models import (
     Delivery,
     EmailAccount,
@@ -19,8 +22,40 @@ from massmail.models import (
 )
 from massmail.permissions import main_account, mass_mail_accounts
 
-# SQLite allows 250,000 variables in a statement; PostgreSQL plans shorter lists better.
+# So many rows in one transaction: a moment for others, and still few statements.
 CHUNK = 5000
+
+
+class Waiting(NamedTuple):
+    """A row, and what is known of its recipient; by the record, as in the recheck."""
+
+    pk: int
+    identity: int | None
+    is_vip: bool
+    bound_to: int | None
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What an owner's mailing can be sent through."""
+
+    main: int | None
+    mass: list[EmailAccount]
+    # Also those that do not serve now: recipients stay bound to them.
+    own: set[int]
+
+    @classmethod
+    def of(cls, mailing: MailingOut) -> Accounts:
+        owner_id = mailing.owner_id
+        own = EmailAccount.objects.filter(
+            Q(owner_id=owner_id) | Q(co_owner_id=owner_id)
+        )
+        main = own.filter(main_account(owner_id)).values_list("pk", flat=True)
+        return cls(
+            main=main.first(),
+            mass=list(own.filter(mass_mail_accounts(owner_id))),
+            own=set(own.values_list("pk", flat=True)),
+        )
 
 
 def assign_accounts(mailing: MailingOut, *, now: dt.datetime) -> None:
@@ -28,17 +63,121 @@ def assign_accounts(mailing: MailingOut, *, now: dt.datetime) -> None:
 
     Rows for which there is no account are skipped (`no_account`).
     """
-    assign_vips(mailing)
-    accounts = list(EmailAccount.objects.filter(mass_mail_accounts(mailing.owner_id)))
-    keep_bound_accounts(mailing, accounts)
-    rotate(mailing, accounts, now)
-    waiting_rows(mailing).skip(Delivery.SkipReason.NO_ACCOUNT)
-    bind_identities(mailing)
+    last = 0
+    while rows := next_waiting(mailing, last):
+        with transaction.atomic():
+            share_out(mailing, rows, now=now)
+        last = rows[-1].pk
 
 
-def have_account(mailing: MailingOut) -> Q:
+def next_waiting(mailing: MailingOut, last: int) -> list[Waiting]:
+    """By key, a chunk at a time: the rows change while they are read."""
+    rows = waiting_rows(mailing).filter(pk__gt=last).order_by("pk")
+    found = rows.annotate(known=what_is_known()).values_list("pk", "known")
+    with without_compiling():
+        return [waiting(pk, known) for pk, known in found[:CHUNK]]
+
+
+def what_is_known() -> Subquery:
+    """Of a delivery's recipient: one look-up for each row, whatever the statistics."""
+    facts = JSONObject(
+        identity="pk", is_vip="is_vip", bound_to=Coalesce("email_account_id", 0)
+    )
+    return Subquery(identity().values(facts=facts)[:1])
+
+
+def waiting(pk: int, known: dict[str, int] | None) -> Waiting:
+    if known is None:
+        return Waiting(pk, None, False, None)
+    is_vip, bound_to = bool(known["is_vip"]), known["bound_to"] or None
+    return Waiting(pk, known["identity"], is_vip, bound_to)
+
+
+def share_out(mailing: MailingOut, rows: list[Waiting], *, now: dt.datetime) -> None:
+    """Accounts for these rows, and their recipients bound to them; in a transaction."""
+    accounts = Accounts.of(mailing)
+    mass = {account.pk for account in accounts.mass}
+    given: dict[int | None, list[Waiting]] = defaultdict(list)
+    in_turn: list[Waiting] = []
+    for row in rows:
+        if row.is_vip:
+            given[accounts.main].append(row)
+        elif row.bound_to in mass:
+            given[row.bound_to].append(row)
+        else:
+            in_turn.append(row)
+    for account_id, taken in rotate(mailing, accounts.mass, in_turn, now).items():
+        given[account_id] += taken
+        bind(account_id, [row for row in taken if row.bound_to not in accounts.own])
+    for account_id, taken in given.items():
+        give(account_id, taken)
+
+
+def give(account_id: int | None, taken: list[Waiting]) -> None:
+    """To those still without one: another launch may just have given it away."""
+    without = Coalesce("email_account_id", 0, output_field=IntegerField())
+    rows = Delivery.objects.among([row.pk for row in taken])
+    rows = rows.alias(account=without).filter(account=0, status=Delivery.Status.QUEUED)
+    if account_id is None:
+        rows.skip(Delivery.SkipReason.NO_ACCOUNT)
+    else:
+        rows.update(email_account_id=account_id)
+
+
+def rotate(
+    mailing: MailingOut,
+    mass: list[EmailAccount],
+    rows: list[Waiting],
+    now: dt.datetime,
+) -> dict[int | None, list[Waiting]]:
+    """{account: rows} in turn, beginning with the account that waited longest.
+
+    A stopped account gets nobody new while another one can send. Without any account
+    all are None's.
+    """
+    if not rows or not mass:
+        return {None: rows} if rows else {}
+    working = [a for a in mass if a.state != EmailAccount.State.STOPPED]
+    turns = EmlAccountsQueue.objects.turns(mailing.owner, working or mass)
+    remember_turns(turns, len(rows), now)
+    return {
+        turn.email_account_id: rows[offset :: len(turns)]
+        for offset, turn in enumerate(turns)
+    }
+
+
+def remember_turns(turns: list[EmlAccountsQueue], given: int, now: dt.datetime) -> None:
+    """Order the turns so that the next chunk goes on behind the last one given.
+
+    Also when that one comes in the same moment, or by a clock that was set back.
+    """
+    tick = dt.timedelta(microseconds=1)
+    past = [turn.last_turn_at + tick for turn in turns if turn.last_turn_at]
+    first = max([now, *past])
+    served = min(given, len(turns))
+    for rank in range(served):
+        turn = turns[(given - served + rank) % len(turns)]
+        turn.last_turn_at = first + rank * tick
+    EmlAccountsQueue.objects.bulk_update(turns, ["last_turn_at"])
+
+
+def bind(account_id: int | None, taken: list[Waiting]) -> None:
+    """Remember the account of recipients whose old one is gone or foreign.
+
+    Locked in the order of their keys: another launch may bind the same people.
+    """
+    if account_id is None:
+        return
+    identities = [row.identity for row in taken if row.identity]
+    keys = GivenKeys(MassContact._meta.pk, identities)
+    rows = MassContact.objects.filter(pk__in=keys, is_vip=False)
+    list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    rows.update(email_account_id=account_id)
+
+
+def have_account(mailing: MailingOut, exists: type[Exists] = Exists) -> Q:
     """Deliveries of the mailing for which an account exists now."""
-    vip = Exists(identity().filter(is_vip=True))
+    vip = exists(identity().filter(is_vip=True))
     found = Q(pk__in=[])
     if EmailAccount.objects.filter(main_account(mailing.owner_id)).exists():
         found |= Q(vip)
@@ -58,103 +197,3 @@ def identity() -> QuerySet[MassContact]:
     return MassContact.objects.filter(
         content_type_id=OuterRef("content_type_id"), object_id=OuterRef("object_id")
     )
-
-
-def assign_vips(mailing: MailingOut) -> None:
-    vips = waiting_rows(mailing).filter(Exists(identity().filter(is_vip=True)))
-    account = EmailAccount.objects.filter(main_account(mailing.owner_id)).first()
-    if account:
-        vips.update(email_account=account)
-    else:
-        vips.skip(Delivery.SkipReason.NO_ACCOUNT)
-
-
-def keep_bound_accounts(mailing: MailingOut, accounts: list[EmailAccount]) -> None:
-    bound = identity().filter(email_account__in=accounts)
-    waiting_rows(mailing).filter(Exists(bound)).update(
-        email_account=Subquery(bound.values("email_account"))
-    )
-
-
-def rotate(mailing: MailingOut, accounts: list[EmailAccount], now: dt.datetime) -> None:
-    """The rest in turn, beginning with the account that waited longest.
-
-    A stopped account gets nobody new while another one can send.
-    """
-    working = [a for a in accounts if a.state != EmailAccount.State.STOPPED]
-    if not (working or accounts):
-        return
-    with transaction.atomic():
-        turns = EmlAccountsQueue.objects.turns(mailing.owner, working or accounts)
-        given = 0
-        for ids in chunked(waiting_ids(mailing), CHUNK):
-            for offset in range(len(turns)):
-                turn = turns[(given + offset) % len(turns)]
-                # Still without one: another launch may just have given it away.
-                waiting_rows(mailing).filter(pk__in=ids[offset :: len(turns)]).update(
-                    email_account_id=turn.email_account_id
-                )
-            given += len(ids)
-        remember_turns(turns, given, now)
-
-
-def waiting_ids(mailing: MailingOut) -> Iterator[int]:
-    """By key, a chunk at a time: the rows change while they are read."""
-    last = 0
-    while True:
-        rows = waiting_rows(mailing).filter(pk__gt=last).order_by("pk")
-        ids = list(rows.values_list("pk", flat=True)[:CHUNK])
-        if not ids:
-            return
-        yield from ids
-        last = ids[-1]
-
-
-def remember_turns(turns: list[EmlAccountsQueue], given: int, now: dt.datetime) -> None:
-    """Order the turns so that the next launch goes on behind the last one given.
-
-    Also when that one comes in the same moment, or by a clock that was set back.
-    """
-    tick = dt.timedelta(microseconds=1)
-    past = [turn.last_turn_at + tick for turn in turns if turn.last_turn_at]
-    first = max([now, *past])
-    served = min(given, len(turns))
-    for rank in range(served):
-        turn = turns[(given - served + rank) % len(turns)]
-        turn.last_turn_at = first + rank * tick
-    EmlAccountsQueue.objects.bulk_update(turns, ["last_turn_at"])
-
-
-def bind_identities(mailing: MailingOut) -> None:
-    """Remember the account of each recipient whose old one is gone or foreign.
-
-    Along the mailing's rows, so that the cost is that of the mailing, however many
-    identities the installation has.
-    """
-    last = 0
-    while rows := list(unbound_rows(mailing).filter(pk__gt=last)[:CHUNK]):
-        by_account: dict[int, list[int]] = defaultdict(list)
-        for _pk, identity_id, account_id in rows:
-            by_account[account_id].append(identity_id)
-        for account_id, identity_ids in by_account.items():
-            MassContact.objects.filter(pk__in=identity_ids).update(
-                email_account_id=account_id
-            )
-        last = rows[-1][0]
-
-
-def unbound_rows(mailing: MailingOut) -> QuerySet[Delivery, tuple[int, int, int]]:
-    """(row, identity, account) of recipients without an account of the owner's."""
-    owner_id = mailing.owner_id
-    own = Q(email_account__owner_id=owner_id) | Q(email_account__co_owner_id=owner_id)
-    settled = MassContact.objects.filter(
-        own | Q(is_vip=True), pk=OuterRef("mass_contact_id")
-    )
-    waiting = Delivery.objects.filter(
-        ~Exists(settled),
-        mailing=mailing,
-        status=Delivery.Status.QUEUED,
-        mass_contact__isnull=False,
-        email_account__isnull=False,
-    )
-    return waiting.order_by("pk").values_list("pk", "mass_contact_id", "email_account")

@@ -14,13 +14,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, CharField, F, OuterRef, Value, When
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
-from common.given_rows import GivenKeys, asked_of, insert_given
+from common.given_rows import asked_of, insert_given
+from common.postgresql import without_compiling
 from massmail.models import Delivery, MailingOut, MassContact
 from massmail.models.address import Address, InvalidAddress
-from massmail.permissions import ExistsForEach, recipient_blockers
+from massmail.permissions import ExistsForEach, first_reason
 from massmail.recipients.source import Recipient, RecipientSource
 
 SkipReason = Delivery.SkipReason
@@ -79,11 +80,7 @@ def newcomer(recipient: Recipient) -> Newcomer:
 
 def blockers_of(mailing: MailingOut, rows: list[Newcomer]) -> dict[str, str]:
     """{object id: the first reason for which it must not be mailed, or ""}."""
-    whens = [
-        When(blocker, then=Value(reason))
-        for reason, blocker in recipient_blockers(mailing, ExistsForEach)
-    ]
-    why = Case(*whens, default=Value(""), output_field=CharField())
+    why = first_reason(mailing, exists=ExistsForEach)
     asked = asked_of(
         Delivery.objects.order_by().annotate(why=why),
         {
@@ -97,7 +94,8 @@ def blockers_of(mailing: MailingOut, rows: list[Newcomer]) -> dict[str, str]:
             "kind": Delivery.Kind.MAILING,
         },
     )
-    return dict(asked.values_list("object_id", "why"))
+    with without_compiling():
+        return dict(asked.values_list("object_id", "why"))
 
 
 def add_newcomers(
@@ -131,11 +129,17 @@ def ensure_identities(
 
 
 def identities_of(source: RecipientSource, object_ids: list[str]) -> dict[str, int]:
-    field = MassContact._meta.get_field("object_id")
-    rows = MassContact.objects.filter(
-        content_type=source.content_type, object_id__in=GivenKeys(field, object_ids)
+    """Each is looked up, whatever the database's statistics say of a young table."""
+    same = MassContact.objects.filter(
+        content_type=source.content_type, object_id=OuterRef("object_id")
     )
-    return dict(rows.values_list("object_id", "pk"))
+    asked = asked_of(
+        MassContact.objects.order_by().annotate(found=Subquery(same.values("pk")[:1])),
+        {"object_id": object_ids},
+        alike={},
+    )
+    rows = asked.values_list("object_id", "found")
+    return {object_id: pk for object_id, pk in rows if pk is not None}
 
 
 def refuse_duplicates(mailing: MailingOut, rows: list[Newcomer]) -> None:

@@ -56,7 +56,7 @@ class Delivery(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
-        db_index=False,  # see delivery_by_record
+        db_index=False,  # see one_delivery_per_record
         # A type is never deleted by other means than the ORM, which looks here.
         db_constraint=False,
     )
@@ -110,7 +110,8 @@ class Delivery(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["mailing", "content_type", "object_id"],
+                # In this order it also finds all that a record was sent.
+                fields=["content_type", "object_id", "mailing"],
                 name="one_delivery_per_record",
             ),
             models.UniqueConstraint(
@@ -162,9 +163,6 @@ class Delivery(models.Model):
                 name="delivery_results",
             ),
             models.Index(fields=["address_key", "mailing"], name="delivery_by_address"),
-            models.Index(
-                fields=["content_type", "object_id"], name="delivery_by_record"
-            ),
             # Rows have neither while recipients are added.
             models.Index(
                 fields=["email_account"],

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
+from common.given_rows import GivenKeys
 from massmail.models.delivery_states import (
     DOMAIN_LIMIT,
     LEASED_STATUSES,
@@ -24,6 +25,15 @@ from massmail.models.delivery_states import (
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Transitions; `token` is the claim that must still hold the rows."""
+
+    def among(self, pks: Sequence[int]) -> DeliveryQuerySet:
+        """These rows, and no way to them but that over their keys.
+
+        Where rows have just come in by the thousand, the database believes that there
+        are none and would rather read all of a mailing's.
+        """
+        ends = (min(pks, default=0), max(pks, default=0))
+        return self.filter(pk__range=ends, pk__in=GivenKeys(self.model._meta.pk, pks))
 
     def due(self, now: dt.datetime) -> DeliveryQuerySet:
         return self.filter(status=DeliveryStatus.QUEUED, not_before__lte=now)

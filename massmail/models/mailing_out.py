@@ -36,6 +36,17 @@ FINAL_STATUSES = (Status.INTERRUPTED, Status.DONE)
 
 
 class MailingOutQuerySet(models.QuerySet["MailingOut"]):
+    def drafts(self) -> MailingOutQuerySet:
+        return self.filter(
+            status=Status.PAUSED, launched_at=None, launching__isnull=True
+        )
+
+    def launching(self) -> MailingOutQuerySet:
+        """Launched by somebody, whose rows are still being checked."""
+        return self.filter(
+            status=Status.PAUSED, launched_at=None, launching__isnull=False
+        )
+
     def sending(self, now: dt.datetime) -> MailingOutQuerySet:
         """Launched, started, unexpired, held by nobody, of an active owner."""
         return self.filter(sending_condition(now))
@@ -159,6 +170,8 @@ class MailingOut(Owned, Timestamped):
     selection = models.JSONField(default=dict, editable=False)
     prepared_at = models.DateTimeField(_("prepared"), null=True, editable=False)
     launched_at = models.DateTimeField(_("launched"), null=True, editable=False)
+    # The decision, and how far it is carried out: until all rows are checked.
+    launching = models.JSONField(null=True, editable=False)
     # Breakers look no further back than this.
     resumed_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
@@ -205,6 +218,15 @@ class MailingOut(Owned, Timestamped):
 
     @property
     def is_draft(self) -> bool:
+        return self._is_before_launch and self.launching is None
+
+    @property
+    def is_launching(self) -> bool:
+        """Somebody has launched it, and its rows are still being checked."""
+        return self._is_before_launch and self.launching is not None
+
+    @property
+    def _is_before_launch(self) -> bool:
         return self.status == Status.PAUSED and self.launched_at is None
 
     @property

@@ -54,6 +54,8 @@ def of_mailing(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
         return of_preparation(now)
     if mailing.is_draft:
         return Explanation(_("It has not been launched yet."))
+    if mailing.is_launching:
+        return of_launching(now)
     if mailing.status == states.PAUSED:
         return Explanation(_("It was paused; it goes on when it is resumed."))
     if mailing.stop_reason:
@@ -70,6 +72,12 @@ def of_mailing(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
 def of_preparation(now: dt.datetime) -> Explanation:
     """The worker does it, too: without one it would take for ever."""
     reason = _("The recipients are still being prepared.")
+    silent = of_worker(now)
+    return Explanation(f"{reason} {silent.reason}" if silent else reason)
+
+
+def of_launching(now: dt.datetime) -> Explanation:
+    reason = _("It is being launched: the recipients are checked once more.")
     silent = of_worker(now)
     return Explanation(f"{reason} {silent.reason}" if silent else reason)
 

@@ -6,20 +6,22 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
+from django.db.models import Count, Q, QuerySet
 
+from common.postgresql import without_compiling
 from massmail.audience.assignment import have_account
 from massmail.content.findings import Finding
 from massmail.content.template_engine import STANDARD_VARIABLES
 from massmail.models import Delivery, MailingOut
-from massmail.orchestrator.lifecycle import launch_blockers
+from massmail.orchestrator.launch_checks import values_missing
 from massmail.orchestrator.preflight import (
     TROUBLE,
     compiled_for,
     findings,
+    required_variables,
     trouble_in_words,
 )
-from massmail.permissions import recipient_blockers
+from massmail.permissions import ExistsForEach, first_reason
 from massmail.recipients.registry import source_for
 
 SkipReason = Delivery.SkipReason
@@ -64,14 +66,24 @@ class LaunchPlan:
         return not self.error and all(found.overridable for found in self.blocking)
 
 
-def launch_plan(mailing: MailingOut, *, examples: int = 20) -> LaunchPlan:
-    """At most `examples` of the recipients whose values are missing are named."""
+def launch_plan(
+    mailing: MailingOut, *, examples: int = 20, with_recipients: bool = True
+) -> LaunchPlan:
+    """At most `examples` of the recipients whose values are missing are named.
+
+    Without the recipients only the message is checked, and all that wait are counted
+    as `to_mail`.
+    """
     try:
         found, error = findings(mailing), ""
     except TROUBLE as trouble:
         found, error = [], trouble_in_words(trouble)
+    if not with_recipients:
+        waiting = mailing.counts()[Delivery.Status.QUEUED]
+        return LaunchPlan(waiting, Counter(), [], findings=found, error=error)
     rows = rows_with_reason(mailing, values_are_known=not error)
-    counts = Counter(dict(rows.values_list("why").annotate(count=Count("pk"))))
+    with without_compiling():
+        counts = Counter(dict(rows.values_list("why").annotate(count=Count("pk"))))
     to_mail = counts.pop("", 0)
     # A second pass over all rows, so only where it finds some.
     incomplete = rows.none()
@@ -103,14 +115,13 @@ def rows_with_reason(
 
     One pass over the rows, with the conditions and in the order of the launch.
     """
-    blockers = launch_blockers if values_are_known else recipient_blockers
-    conditions = [(condition, reason) for reason, condition in blockers(mailing)]
-    conditions.append((~Q(have_account(mailing)), SkipReason.NO_ACCOUNT))
-    whens = [When(condition, then=Value(reason)) for condition, reason in conditions]
+    paths = required_variables(mailing) if values_are_known else []
+    more = [
+        *values_missing(mailing, paths, ExistsForEach),
+        (SkipReason.NO_ACCOUNT, ~Q(have_account(mailing, ExistsForEach))),
+    ]
     rows = Delivery.objects.filter(mailing=mailing, status=Delivery.Status.QUEUED)
-    return rows.order_by().annotate(
-        why=Case(*whens, default=Value(""), output_field=CharField())
-    )
+    return rows.order_by().annotate(why=first_reason(mailing, more, ExistsForEach))
 
 
 def with_missing_names(mailing: MailingOut, rows: list[Delivery]) -> list[Incomplete]:

@@ -24,7 +24,7 @@ from massmail.models.delivery_states import LEASED_STATUSES
 from massmail.models.mailing_out import FINAL_STATUSES, Status
 from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.compiling import source_of_version
-from massmail.orchestrator.lifecycle import log, require
+from massmail.orchestrator.decisions import log, require
 from massmail.recipients.access import access_policy
 
 CHUNK = 2000
@@ -67,6 +67,7 @@ def mergeable(target: MailingOut) -> list[MailingOut]:
         message=target.message_id,
         launched_at__isnull=target.launched_at is None,
         prepared_at__isnull=False,
+        launching__isnull=True,
     )
     others = alike.exclude(status__in=FINAL_STATUSES).exclude(pk=target.pk)
     found = others.select_related("version").order_by("-created_at")[:MOST]
@@ -134,6 +135,10 @@ def require_mergeable(
     require(by, "resume", target)
     if not all(policy.may(by, "cancel", original) for original in originals):
         raise NotAllowed(_("You may not do this with this mailing."))
+    if target.is_launching:
+        raise WrongState(
+            _("It is being launched: the recipients are checked once more.")
+        )
     if target.status in FINAL_STATUSES or target.prepared_at is None:
         raise WrongState(_("The mailing has ended already."))
     fitting = {mailing.pk for mailing in mergeable(target)}

@@ -23,7 +23,7 @@ from massmail.models import (
 from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.models.proof import resolve_by_proof
 from massmail.orchestrator.clock import Clock
-from massmail.orchestrator.lifecycle import log, require
+from massmail.orchestrator.decisions import log, require
 from massmail.permissions import mass_mail_accounts, recipient_blockers
 from massmail.recipients.access import access_policy
 

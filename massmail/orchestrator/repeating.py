@@ -14,8 +14,8 @@ from massmail.audience.selection import store_selection
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import Delivery, MailingOut
 from massmail.orchestrator.clock import Clock
+from massmail.orchestrator.decisions import log, require
 from massmail.orchestrator.finishing import finish_mailings
-from massmail.orchestrator.lifecycle import log, require
 from massmail.recipients.registry import source_for
 
 Status = Delivery.Status

@@ -24,7 +24,7 @@ from massmail.orchestrator.compiling import (
     source_of_message,
     source_of_version,
 )
-from massmail.orchestrator.lifecycle import log, require
+from massmail.orchestrator.decisions import log, require
 from massmail.orchestrator.preflight import check_launch
 from massmail.recipients.access import access_policy
 

@@ -12,7 +12,7 @@ from massmail.exceptions import WrongState
 from massmail.models import MailingOut
 from massmail.models.mailing_out import FINAL_STATUSES
 from massmail.orchestrator.clock import Clock
-from massmail.orchestrator.lifecycle import change, require
+from massmail.orchestrator.decisions import change, require
 
 RESCHEDULABLE = Q(launched_at__isnull=False) & ~Q(status__in=FINAL_STATUSES)
 

@@ -21,10 +21,13 @@ from massmail.recipients.registry import source_for
 from massmail.reports.statistics import Group, progress_of
 from massmail.site.forecast_facts import forecast_facts
 from massmail.site.links import add_url_if_allowed, admin_url, url_if_visible
-from massmail.site.mailing_facts import number, reason_groups
+from massmail.site.mailing_facts import MANY, number, reason_groups
 from massmail.site.missing_values import MissingValuesFile
 from massmail.site.preflight_advice import advised
 from massmail.site.reasons import reason_words
+
+# In the query string: check all recipients before the page comes, however many.
+CHECK = "check"
 
 
 class LaunchPage(MissingValuesFile):
@@ -50,7 +53,8 @@ class LaunchPage(MissingValuesFile):
         form = LaunchForm(data, initial=schedule_of(mailing))
         if form.is_valid() and self.launched(request, mailing, form):
             return self.to_mailing(mailing)
-        context = self.launch_context(request, mailing, form)
+        is_checked = mailing.recipients_count <= MANY or CHECK in request.GET
+        context = self.launch_context(request, mailing, form, is_checked)
         return self.page(request, mailing, "launch", _("Launch the mailing"), context)
 
     def launched(
@@ -60,26 +64,38 @@ class LaunchPage(MissingValuesFile):
         answer = dict(form.cleaned_data)
         reason = answer.pop("override_reason")
         save_schedule(mailing, **answer)
+        is_long = mailing.recipients_count > MANY
+        action = lifecycle.order_launch if is_long else lifecycle.launch
         try:
-            lifecycle.launch(mailing, by=request.user, override_reason=reason)
+            action(mailing, by=request.user, override_reason=reason)
         except LaunchRefused as refused:
             form.add_error(None, refused.findings)
             return False
         except (NotAllowed, WrongState) as error:
             messages.error(request, str(error))
             return True
-        messages.success(request, launched_text(mailing))
+        text = ordered_text() if is_long else launched_text(mailing)
+        messages.success(request, text)
         return True
 
     def launch_context(
-        self, request: HttpRequest, mailing: MailingOut, form: LaunchForm
+        self,
+        request: HttpRequest,
+        mailing: MailingOut,
+        form: LaunchForm,
+        is_checked: bool,
     ) -> dict[str, Any]:
-        plan = launch_plan(mailing)
+        """Where there are many recipients, the page comes before they are checked."""
+        plan = launch_plan(mailing, with_recipients=is_checked)
         may_override = access_policy().may(request.user, "override_preflight", mailing)
         passable = not plan.blocking or (plan.may_be_overridden and may_override)
         progress = progress_of(mailing)
         is_possible = bool(passable and plan.to_mail and not plan.error)
+        site = self.admin_site
+        outlook = forecast_facts(site, request, mailing, progress) if is_checked else {}
         return {
+            "is_checked": is_checked,
+            "check_url": f"?{CHECK}=1",
             "form": form,
             "plan": plan,
             "is_possible": is_possible,
@@ -88,17 +104,15 @@ class LaunchPage(MissingValuesFile):
             "warnings": advised(plan.warnings),
             "notes": advised(plan.notes),
             "skips": skips(plan),
-            "left_out": reason_groups(self.admin_site, mailing, progress),
+            "left_out": reason_groups(site, mailing, progress),
             "incomplete": self.incomplete(request, mailing, plan),
             "missing_url": admin_url(self.admin_site, mailing, "missing"),
             "message_url": self.message_url(request, mailing),
             "preview_url": self.preview_url(request, mailing),
             "test_url": self.test_url(request, mailing),
-            "add_account_url": add_url_if_allowed(
-                self.admin_site, request, EmailAccount
-            ),
+            "add_account_url": add_url_if_allowed(site, request, EmailAccount),
             "zone": timezone.get_current_timezone_name(),
-            **forecast_facts(self.admin_site, request, mailing, progress),
+            **outlook,
         }
 
     def incomplete(
@@ -122,9 +136,7 @@ class LaunchPage(MissingValuesFile):
 
 def save_schedule(mailing: MailingOut, **moments: Any) -> None:
     """Only of a draft: somebody else may be launching it at this moment."""
-    MailingOut.objects.filter(
-        pk=mailing.pk, status=MailingOut.Status.PAUSED, launched_at=None
-    ).update(**moments)
+    MailingOut.objects.drafts().filter(pk=mailing.pk).update(**moments)
 
 
 def skips(plan: LaunchPlan) -> list[dict[str, Any]]:
@@ -133,6 +145,10 @@ def skips(plan: LaunchPlan) -> list[dict[str, Any]]:
         {"words": reason_words(reason), "reason": reason, "count": count}
         for reason, count in plan.to_skip.most_common()
     ]
+
+
+def ordered_text() -> str:
+    return _("It is being launched. You need not wait for it.")
 
 
 def launched_text(mailing: MailingOut) -> str:

@@ -36,6 +36,8 @@ Facts = dict[str, Any]
 SOON = dt.timedelta(seconds=5)
 # So many running mailings of a list are asked what they wait for.
 EXPLAINED = 10
+# With more recipients, what looks at all of them comes when the page is there already.
+MANY = 5000
 # Buttons that need the right to another action.
 RIGHTS = {"schedule": "pause"}
 
@@ -52,7 +54,9 @@ def page_facts(
     The forecast is not for every refresh: it looks at all waiting rows.
     """
     progress = progress_of(mailing)
-    fragments = {"reasons": {"groups": reason_groups(site, mailing, progress)}}
+    fragments: dict[str, Facts] = {
+        "reasons": {"groups": reason_groups(site, mailing, progress)}
+    }
     if with_forecast:
         fragments["forecast"] = forecast_facts(site, request, mailing, progress)
     return {
@@ -124,6 +128,8 @@ def status_text(mailing: MailingOut) -> str:
     """The stored word, but that a draft, a schedule and a stop have their own."""
     if mailing.is_draft:
         return _("draft")
+    if mailing.is_launching:
+        return _("being launched")
     if mailing.stop_reason and mailing.status in SENDING_STATUSES:
         return _("stopped")
     start = mailing.start_at
@@ -159,13 +165,25 @@ def next_text(mailing: MailingOut, explanation: Explanation | None) -> str:
 
 
 def preparing_facts(mailing: MailingOut) -> Facts:
-    """How many of the chosen have become rows, until all have."""
-    is_on = mailing.prepared_at is None
+    """How many of the chosen have become rows, or were checked, until all are."""
+    if mailing.is_launching:
+        return launching_facts(mailing)
     done = mailing.recipients_count
     chosen = max(mailing.selection.get("chosen", done), done)
     text = _("%(done)s of %(chosen)s recipients are added.")
     return {
-        "is_on": is_on,
+        "is_on": mailing.prepared_at is None,
+        "done": done,
+        "chosen": chosen,
+        "text": text % {"done": number(done), "chosen": number(chosen)},
+    }
+
+
+def launching_facts(mailing: MailingOut) -> Facts:
+    done, chosen = mailing.launching["done"], mailing.launching["of"]
+    text = _("%(done)s of %(chosen)s recipients are checked.")
+    return {
+        "is_on": True,
         "done": done,
         "chosen": chosen,
         "text": text % {"done": number(done), "chosen": number(chosen)},
@@ -176,11 +194,12 @@ def actions(mailing: MailingOut, user: Any) -> dict[str, bool]:
     """{what the user may do with it: whether it makes sense now}."""
     policy = access_policy()
     is_sending = mailing.status in SENDING_STATUSES
-    is_paused = mailing.status == MailingOut.Status.PAUSED and not mailing.is_draft
+    is_launched = mailing.launched_at is not None
+    is_paused = mailing.status == MailingOut.Status.PAUSED and is_launched
     fits = {
         "launch": mailing.is_draft and mailing.prepared_at is not None,
         "resume": is_paused or (is_sending and bool(mailing.stop_reason)),
-        "schedule": not mailing.is_draft and not mailing.is_final,
+        "schedule": is_launched and not mailing.is_final,
         "pause": is_sending and not mailing.stop_reason,
         "cancel": not mailing.is_final,
     }

@@ -15,7 +15,7 @@ from massmail.models import MailingOut
 from massmail.site.launch_page import LaunchPage
 from massmail.site.links import admin_url
 from massmail.site.mailing_buttons import MailingButtons
-from massmail.site.mailing_facts import page_facts, recipients_url
+from massmail.site.mailing_facts import MANY, page_facts, recipients_url
 from massmail.site.mailing_list import MailingList
 from massmail.site.mailing_responses import response_facts
 from massmail.site.mailing_tools import tools_of
@@ -115,7 +115,12 @@ class MailingOutAdmin(
             context |= {
                 "title": mailing.name,
                 "subtitle": None,
-                "facts": page_facts(self.admin_site, request, mailing),
+                "facts": page_facts(
+                    self.admin_site,
+                    request,
+                    mailing,
+                    with_forecast=mailing.is_final or mailing.recipients_count <= MANY,
+                ),
                 "urls": self.urls_of(mailing),
                 "lists": self.lists_of(mailing),
                 "recipients_type": self.recipients_type(mailing),

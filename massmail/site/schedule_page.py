@@ -28,7 +28,7 @@ class SchedulePage(MailingPages):
 
     def schedule_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         mailing = self.object_or_404(request, object_id)
-        late = mailing.is_draft or mailing.is_final
+        late = mailing.launched_at is None or mailing.is_final
         if refused := self.refusal(request, mailing, "pause", too_late=late):
             return refused
         data = request.POST if request.method == "POST" else None

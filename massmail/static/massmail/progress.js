@@ -144,6 +144,11 @@ function watchPage(panel) {
   watch(address, show);
 }
 
+// Of a big mailing the page comes first.
+for (const panel of document.querySelectorAll("[data-progress]:has([data-later])")) {
+  facts(`${panel.dataset.progress}?forecast=1`).then((last) => showPage(panel, last), () => {});
+}
+
 for (const panel of document.querySelectorAll("[data-progress][data-live]")) {
   watchPage(panel);
 }
