@@ -128,6 +128,18 @@ def test_a_pasted_tag_is_a_tag(anna):
     assert writing.source(page).input_value() == ("<p>Dear {{ first_name }}, hello</p>")
 
 
+@pytest.mark.parametrize(
+    "tag", ["{{ first_name }}", '{{ city|default:"your town" }}', "{% signature %}"]
+)
+def test_a_tag_that_is_typed_is_that_tag_and_no_more(anna, tag):
+    page = emptied(anna)
+
+    page.keyboard.type(f"Dear {tag}, hello")
+
+    expect(writing.visual(page).locator("[data-massmail-atom=tag]")).to_have_count(1)
+    expect(writing.source(page)).to_have_value(f"<p>Dear {tag}, hello</p>")
+
+
 @pytest.mark.parametrize("kind", ["paste", "drop"])
 def test_a_picture_file_goes_to_the_library_and_into_the_text(anna, kind):
     page = emptied(anna)

@@ -103,13 +103,14 @@ function tagLabel(source) {
   return variable.fallback ? `${variable.name} | ${variable.fallback}` : variable.name;
 }
 
-const TYPED_TAG = /(\{\{[^{}]+\}\}|\{%[^{}%]+%\})$/;
+// Without a group: what a group matches, the rule would write a last character behind.
+const TYPED_TAG = /(?:\{\{[^{}]+\}\}|\{%[^{}%]+%\})$/;
 
 function tag(tiptap) {
   const node = atom(tiptap, "tag", { inline: true, className: "message-tag", label: tagLabel });
   return node.extend({
     addInputRules() {
-      return [tiptap.nodeInputRule({ find: TYPED_TAG, type: this.type, getAttributes: (match) => ({ source: match[1] }) })];
+      return [tiptap.nodeInputRule({ find: TYPED_TAG, type: this.type, getAttributes: (match) => ({ source: match[0] }) })];
     },
     addPasteRules() {
       const find = /\{\{[^{}]+\}\}|\{%[^{}%]+%\}/g;
