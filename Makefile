@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 VENV_DJANGO61 := .venv-django61
+VENV_BENCH := .venv-bench
 
 # The Python that the environment was made of; python3 when there is none.
 # Another one: make install PYTHON=python3.12
@@ -14,6 +15,7 @@ PYTHON312 ?= $(shell .ci/find-python 12 || echo python3.12)
 # make test PYTEST_ARGS="-k unsubscribe" WORKERS=0
 WORKERS ?= 2
 PYTEST_ARGS ?=
+BENCH_DATABASE ?=
 DEMO_ARGS ?=
 UV_ARGS ?=
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -87,6 +89,15 @@ lint: install ## check style, format and missing migrations
 	$(EMBEDDED) $(BIN)/python manage.py makemigrations --check --dry-run \
 		--settings settings.environments.test
 
+bench: install ## measure, and write docs/performance.md (BENCH_DATABASE=URL of an empty PostgreSQL)
+	@$(VENV_BENCH)/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV_BENCH)
+	$(VENV_BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement requirements/bench.in
+	@for module in $$(grep -l '^def main(' benchmarks/*.py); do \
+		$(EMBEDDED) $(BIN)/python -m benchmarks.$$(basename $$module .py) \
+			$(if $(BENCH_DATABASE),--database $(BENCH_DATABASE)) || exit 1; \
+	done
+
 check-deploy: install ## run Django's deploy checks on the production settings
 	.ci/check-deploy
 
@@ -101,9 +112,9 @@ requirements: install ## compile requirements/*.in (UV_ARGS=--upgrade takes newe
 	$(BIN)/python requirements/compile.py $(UV_ARGS)
 
 clean: ## remove the environments and caches; keeps var/ (data) and .env
-	rm -rf $(VENV) $(VENV_DJANGO61) build dist *.egg-info
+	rm -rf $(VENV) $(VENV_DJANGO61) $(VENV_BENCH) build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test test-services test-faults test-browser screenshots test-django61 lint \
+.PHONY: help install bench demo test test-services test-faults test-browser screenshots test-django61 lint \
 	check-deploy format messages requirements clean

@@ -189,7 +189,10 @@ def may_be_mailed_alone(now: dt.datetime) -> Q:
 
 
 def mailing_is_sending(mailing: MailingOut, now: dt.datetime) -> Exists:
-    running = MailingOut.objects.filter(sending_condition(now), pk=mailing.pk)
+    # Who owns it decides who may be mailed, and may have changed since it was read.
+    running = MailingOut.objects.filter(
+        sending_condition(now), pk=mailing.pk, owner=mailing.owner_id
+    )
     return Exists(running.filter(pk=OuterRef("mailing_id")))
 
 

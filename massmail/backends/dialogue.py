@@ -11,8 +11,8 @@ from massmail.backends.phases import Phase, Reply, SmtpFailure, Wait
 from massmail.backends.replies import (
     MAX_LINES,
     MalformedReply,
-    join_reply,
     parse_line,
+    reply_of,
 )
 
 # The code, and the words of each line.
@@ -57,7 +57,7 @@ class Dialogue:
         self, phase: Phase, seconds: float | None = None
     ) -> Generator[Wait, None, Reply]:
         code, lines = yield from self.read_lines(phase, seconds)
-        return join_reply(code, lines)
+        return reply_of(code, *lines)
 
     def ask(
         self, phase: Phase, command: bytes, seconds: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from massmail.backends.phases import Reply, printable
 
@@ -21,6 +22,7 @@ class MalformedReply(ValueError):
     """What the server sent is no SMTP reply."""
 
 
+@lru_cache(maxsize=256)
 def parse_line(line: bytes) -> tuple[int, bool, str]:
     """Code, whether more lines follow, and the words of one line.
 
@@ -31,6 +33,12 @@ def parse_line(line: bytes) -> tuple[int, bool, str]:
         raise MalformedReply(f"not a reply: {line[:80]!r}")
     code, separator, words = match.groups(default=b"")
     return int(code), separator == b"-", words.decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
+def reply_of(code: int, *lines: str) -> Reply:
+    """`join_reply`, which a server has say the same again and again."""
+    return join_reply(code, lines)
 
 
 def join_reply(code: int, lines: Iterable[str]) -> Reply:

@@ -8,21 +8,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection, models
+
 from massmail.models import EmailAccount, MassmailSettings
+from massmail.models.prepared import adapted
 
 Conditions = tuple[Any, ...]
 
+# Pictures have no part in sending.
+COLUMNS = ", ".join(
+    f"settings.{field.column}"
+    for field in MassmailSettings._meta.concrete_fields
+    if not isinstance(field, models.BinaryField)
+)
+READ = f"""
+    SELECT account.updated_at = %s, {COLUMNS}
+    FROM {EmailAccount._meta.db_table} AS account
+    LEFT JOIN {MassmailSettings._meta.db_table} AS settings ON settings.id = 1
+    WHERE account.id = %s
+"""
 
-def conditions_of(account: EmailAccount) -> Conditions:
-    """Those that a run with this account object works by."""
-    return account.updated_at, saved_settings()
 
+class SetByPeople:
+    """Those by which a run with this account object works."""
 
-def conditions_now(account_id: int) -> Conditions:
-    """Those that hold now; the sender's own notes do not move `updated_at`."""
-    accounts = EmailAccount.objects.filter(pk=account_id)
-    return accounts.values_list("updated_at", flat=True).first(), saved_settings()
+    def __init__(self, account: EmailAccount) -> None:
+        self._account = account
+        self._settings = self._read()[1:]
 
+    def still_hold(self) -> bool:
+        """The sender's own notes do not move the account's `updated_at`."""
+        return self._read() == (True, *self._settings)
 
-def saved_settings() -> Conditions | None:
-    return MassmailSettings.objects.values_list().first()
+    def _read(self) -> Conditions:
+        moment = adapted(self._account.updated_at, connection)
+        with connection.cursor() as cursor:
+            cursor.execute(READ, [moment, self._account.pk])
+            is_same, *settings = cursor.fetchone() or (False,)
+        return bool(is_same), *settings

@@ -7,18 +7,18 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from massmail.audience.assignment import assign_accounts
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
-from massmail.permissions import (
-    has_wrong_account,
-    may_be_mailed,
-    may_be_mailed_alone,
-    skip_reason,
-)
+from massmail.orchestrator.rechecks import HoldsLanes, Rechecks
+from massmail.permissions import has_wrong_account, skip_reason
 from massmail.sending.lanes import extend_lanes
 from massmail.sending.pacing import gap
 from massmail.sending.recording import granted_ids, hand_over, take_turn
+
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 # Id and token: a run that slept past its leases may have claimed a row once more, and
 # only one of its two claims is good.
@@ -44,31 +44,96 @@ class Announcement:
     held: set[int | None] = field(default_factory=set)
 
 
-def announce(
-    account: EmailAccount,
-    deliveries: list[Delivery],
-    token: uuid.UUID,
-    now: dt.datetime,
-    *,
-    lanes: int,
-) -> Announcement | None:
-    """Mark what may go out now as `sending`; runs inside the run's transaction.
+class HandOvers:
+    """Those of one run, whose lanes have the `token`; deliveries bring their claims'.
 
-    `token` is that of the run's lanes; each delivery brings that of its claim.
-    None: the run slept past its leases, and its `lanes` are another's by now.
+    The recheck is a part of the `sending` UPDATE, which is made once a second.
     """
-    begins = bool(deliveries) and turn_is_taken(account, now)
+
+    def __init__(self, account: EmailAccount, token: uuid.UUID, *, lanes: int) -> None:
+        self.account = account
+        self.rechecks = Rechecks(Q(HoldsLanes(token, lanes)))
+        self._token = token
+        self.lanes = lanes
+        # The lanes were leased at the first of these moments until the second.
+        self._leased: tuple[dt.datetime, dt.datetime | None] = (NEVER, None)
+
+    def announce(
+        self, deliveries: list[Delivery], now: dt.datetime
+    ) -> Announcement | None:
+        """Mark what may go out now as `sending`; runs inside the run's transaction.
+
+        None: the run slept past its leases, and its lanes are another's by now.
+        """
+        begins = bool(deliveries) and turn_is_taken(self.account, now)
+        # After the turn: both lock the account before its lanes, as `take_lanes` does.
+        if not self._keeps_lanes(now, begins=begins):
+            return None
+        found = Announcement()
+        groups = by_mailing_and_claim(deliveries)
+        for (mailing_id, claim), rows in groups.items():
+            if begins:
+                groups[mailing_id, claim] = self._grant(found, mailing_id, rows, now)
+            else:
+                hold(found, mailing_id, rows, claim)
+        if begins and any(groups.values()):
+            return self._look_closer(found, groups, now)
+        return found
+
+    def _keeps_lanes(self, now: dt.datetime, *, begins: bool) -> bool:
+        """Lease the lanes for longer where their time gets short.
+
+        They are leased ahead, so that not every commit has to; that they are still
+        this run's is a part of the recheck.
+        """
+        wanted = lanes_until(now, begins=begins)
+        leased_at, leased_until = self._leased
+        if leased_until and leased_at <= now and wanted <= leased_until:
+            return True
+        until = wanted + dt.timedelta(seconds=conf.LEASE_SECONDS / 4)
+        if extend_lanes(self._token, until) < self.lanes:
+            return False
+        self._leased = now, until
+        return True
+
+    def _grant(
+        self,
+        found: Announcement,
+        mailing_id: int | None,
+        rows: list[Delivery],
+        now: dt.datetime,
+    ) -> list[Delivery]:
+        """Returns those that must not go out, as it seems."""
+        recheck = self.rechecks.of(mailing_id)
+        token = rows[0].claim_token
+        granted = hand_over(rows, token, allowed=recheck.hand_over, now=now)
+        found.granted |= {(pk, token) for pk in granted}
+        return [row for row in rows if row.pk not in granted]
+
+    def _look_closer(
+        self,
+        found: Announcement,
+        refused: dict[tuple[int | None, uuid.UUID], list[Delivery]],
+        now: dt.datetime,
+    ) -> Announcement | None:
+        """By rechecks of this moment; what is refused then learns why."""
+        until = lanes_until(now, begins=True)
+        if not found.granted and extend_lanes(self._token, until) < self.lanes:
+            return None
+        for (mailing_id, claim), rows in refused.items():
+            if rows:
+                recheck = self.rechecks.anew(mailing_id)
+                left = self._grant(found, mailing_id, rows, now)
+                ids = {row.pk for row in left}
+                explain_refused(
+                    found, self.account, recheck.mailing, mailing_id, ids, claim, now
+                )
+        return found
+
+
+def lanes_until(now: dt.datetime, *, begins: bool) -> dt.datetime:
     lease = conf.FINAL_DOT_TIMEOUT + conf.LEASE_MARGIN if begins else conf.LEASE_SECONDS
-    # After the turn: both lock the account before its lanes, as `take_lanes` does.
-    if extend_lanes(token, now + dt.timedelta(seconds=lease)) < lanes:
-        return None
-    found = Announcement()
-    for (mailing_id, claim), rows in by_mailing_and_claim(deliveries).items():
-        if begins:
-            announce_of_mailing(found, account, mailing_id, rows, claim, now)
-        else:
-            hold(found, mailing_id, rows, claim)
-    return found
+    return now + dt.timedelta(seconds=lease)
 
 
 def hold(
@@ -103,19 +168,16 @@ def by_mailing_and_claim(
     return rows
 
 
-def announce_of_mailing(
+def explain_refused(
     found: Announcement,
     account: EmailAccount,
+    mailing: MailingOut | None,
     mailing_id: int | None,
-    rows: list[Delivery],
+    refused: set[int],
     token: uuid.UUID,
     now: dt.datetime,
 ) -> None:
-    mailing = MailingOut.objects.select_related("owner").filter(pk=mailing_id).first()
-    allowed = may_be_mailed(mailing, now) if mailing else may_be_mailed_alone(now)
-    granted = hand_over(rows, token, allowed=allowed, now=now)
-    found.granted |= {(pk, token) for pk in granted}
-    refused = {row.pk for row in rows} - granted
+    """Skip what must not go for the recipient's sake, hand on what is another's."""
     for pk in refused:
         reason = skip_reason(mailing, pk)
         if reason and Delivery.objects.skip_claimed(pk, token, reason):

@@ -9,7 +9,7 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.utils.functional import cached_property
@@ -20,7 +20,6 @@ from massmail.exceptions import MessageTemplateError, RenderError
 from massmail.models import (
     Delivery,
     EmailAccount,
-    MailingOut,
     MassContact,
     MassmailSettings,
     SampleValues,
@@ -36,6 +35,7 @@ from massmail.tracking.events import record_of
 from massmail.tracking.public_links import link_values, unsubscribe_url
 
 logger = logging.getLogger(__name__)
+Kind = Delivery.Kind
 SkipReason = Delivery.SkipReason
 
 TEST_MARK = "[TEST]"
@@ -83,6 +83,7 @@ class Batch:
         self._token = token
         self._gone: set[int] = set()
         self._held: set[int | None] = set()
+        self._list_fields_of: dict[tuple[int | None, str], dict[str, str]] = {}
         self._messages = self._render_all(deliveries)
         self._recipients = load_recipients(deliveries)
         self._samples = load_samples(deliveries)
@@ -129,16 +130,17 @@ class Batch:
             tracking_url=self._tracking_url(delivery),
         )
         envelope = self._envelope(delivery, recipient, address)
-        values = (
-            recipient.variables
-            | self._values(envelope)
-            | link_values(
+        values = {
+            **recipient.variables,
+            **self._values,
+            "unsubscribe_url": envelope.unsubscribe_url,
+            **link_values(
                 compiled.used_variables,
-                base_url=self._settings.base_url,
+                base_url=self._base_url,
                 delivery_id=delivery.pk,
                 address_key=address.key,
-            )
-        )
+            ),
+        }
         if compiled.missing(values):
             raise CannotSend(SkipReason.MISSING_VALUE)
         try:
@@ -175,19 +177,18 @@ class Batch:
     def _envelope(
         self, delivery: Delivery, recipient: Recipient, address: Address
     ) -> Envelope:
-        envelope = Envelope(
+        # Not all is list mail: from an alert there is nothing to unsubscribe.
+        is_list_mail = delivery.kind not in (Kind.ALERT, Kind.CONFIRMATION)
+        list_fields = self._list_fields(delivery) if is_list_mail else {}
+        return Envelope(
             to_name=recipient.name,
             to_address=address.wire,
             message_id=delivery.message_id,
             date=self.now,
-        )
-        if delivery.kind in (Delivery.Kind.ALERT, Delivery.Kind.CONFIRMATION):
-            # Not list mail: there is nothing to unsubscribe from.
-            return envelope
-        return replace(
-            envelope,
-            unsubscribe_url=self._unsubscribe_url(delivery, address),
-            **self._list_fields(delivery),
+            unsubscribe_url=(
+                self._unsubscribe_url(delivery, address) if is_list_mail else ""
+            ),
+            **list_fields,
         )
 
     def _unsubscribe_url(self, delivery: Delivery, address: Address) -> str:
@@ -195,7 +196,7 @@ class Batch:
         if is_test(delivery):
             return harmless_url(self._settings)
         return unsubscribe_url(
-            base_url=self._settings.base_url,
+            base_url=self._base_url,
             delivery_id=delivery.pk,
             address_key=address.key,
         )
@@ -203,21 +204,26 @@ class Batch:
     def _tracking_url(self, delivery: Delivery) -> str:
         """Blank where nothing may be noted; a test is nobody's reading."""
         is_forbidden = is_test(delivery) or record_of(delivery) in self._untracked
-        return "" if is_forbidden else self._settings.base_url
+        return "" if is_forbidden else self._base_url
 
     def _list_fields(self, delivery: Delivery) -> dict[str, str]:
         """List-Id and Feedback-ID: constant per mailing, without internal ids."""
-        domain = self._mail_from.rpartition("@")[2]
-        list_key = opaque("list", delivery.mailing_id)
-        account_key = opaque("account", self.account.pk)
-        return {
-            "list_id": f"{list_key}.list.{domain}",
-            "feedback_id": f"{list_key}:{account_key}:{delivery.kind}:massmail",
-        }
+        key = (delivery.mailing_id, delivery.kind)
+        fields = self._list_fields_of.get(key)
+        if fields is None:
+            domain = self._mail_from.rpartition("@")[2]
+            list_key = opaque("list", delivery.mailing_id)
+            account_key = opaque("account", self.account.pk)
+            fields = self._list_fields_of[key] = {
+                "list_id": f"{list_key}.list.{domain}",
+                "feedback_id": f"{list_key}:{account_key}:{delivery.kind}:massmail",
+            }
+        return fields
 
-    def _values(self, envelope: Envelope) -> dict[str, str | dt.date]:
+    @cached_property
+    def _values(self) -> dict[str, str | dt.date]:
+        """What is the same in all copies."""
         return {
-            "unsubscribe_url": envelope.unsubscribe_url,
             "postal_address": self._settings.postal_address,
             "sender_name": self._sender.name,
             "sender_email": self._sender.email,
@@ -225,12 +231,16 @@ class Batch:
         }
 
     @cached_property
+    def _base_url(self) -> str:
+        return self._settings.base_url
+
+    @cached_property
     def _settings(self) -> MassmailSettings:
         return MassmailSettings.load()
 
 
 def is_test(delivery: Delivery) -> bool:
-    return delivery.kind == Delivery.Kind.TEST
+    return delivery.kind == Kind.TEST
 
 
 def load_samples(deliveries: list[Delivery]) -> dict[int, dict[str, VariableValue]]:
@@ -258,6 +268,11 @@ def current_address(delivery: Delivery, recipient: Recipient) -> Address:
     text = delivery.address if delivery.attempts else recipient.address
     if not text:
         raise CannotSend(SkipReason.NO_ADDRESS)
+    if text == delivery.address and delivery.address_key and delivery.address_domain:
+        # The row has what `parse` has found in the same text before.
+        local = text.rpartition("@")[0]
+        domain = delivery.address_domain
+        return Address(text, f"{local}@{domain}", delivery.address_key, domain)
     try:
         return Address.parse(text)
     except InvalidAddress as error:
@@ -282,23 +297,3 @@ def opaque(purpose: str, number: int | None) -> str:
     """A short constant name for something whose id the world must not see."""
     text = f"{purpose}:{number}".encode()
     return hmac.new(conf.ADDRESS_KEY.encode(), text, hashlib.sha256).hexdigest()[:12]
-
-
-def stamp(deliveries: list[Delivery], account: EmailAccount, token: uuid.UUID) -> None:
-    """Before the first attempt: the mailing's current version and a Message-ID.
-
-    Both are written before anything of the message leaves, and stay: also where
-    another worker has claimed the row meanwhile.
-    """
-    fresh = [row for row in deliveries if not row.attempts]
-    current = dict(
-        MailingOut.objects.filter(
-            pk__in={row.mailing_id for row in fresh if row.mailing_id}
-        ).values_list("pk", "version_id")
-    )
-    domain = Address.parse(account.from_email).domain
-    for row in fresh:
-        row.version_id = current.get(row.mailing_id, row.version_id)
-        row.message_id = row.message_id or f"<{uuid.uuid4().hex}@{domain}>"
-    claimed = Delivery.objects.held_by(token, Delivery.Status.CLAIMED)
-    claimed.bulk_update(fresh, ["version", "message_id"])

@@ -19,18 +19,18 @@ from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.email_account import new_token
 from massmail.orchestrator.clock import Clock
-from massmail.orchestrator.conditions import conditions_now, conditions_of
+from massmail.orchestrator.conditions import SetByPeople
 from massmail.orchestrator.finishing import finish_mailings
-from massmail.orchestrator.handover import Announcement, announce, claim_of
+from massmail.orchestrator.handover import Announcement, HandOvers, claim_of
 from massmail.orchestrator.lane import Lane
 from massmail.orchestrator.loop import Loop
-from massmail.orchestrator.outgoing import Batch, Outgoing, stamp
+from massmail.orchestrator.outgoing import Batch, Outgoing
 from massmail.orchestrator.report import SendReport
 from massmail.patience import DATABASE_AWAY, patiently
 from massmail.sending.account_health import account_worked
 from massmail.sending.claiming import claim_batch
 from massmail.sending.outcomes import Outcome, Scope, Verdict, classify
-from massmail.sending.recording import Result, record
+from massmail.sending.recording import Result, record_all
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +63,11 @@ class Run:
         self._ended = False
         self._exhausted = False
         self._account_works = False
-        self._lanes = 0
+        self._hand_overs = HandOvers(account, token, lanes=0)
         self._claims: list[uuid.UUID] = []
         self._stopped_at: float | None = None
         self._announced_at = 0.0
-        self._conditions = conditions_of(account)
+        self._set_by_people = SetByPeople(account)
 
     # --- for the lanes
 
@@ -155,7 +155,7 @@ class Run:
 
     def execute(self, lanes: int) -> SendReport:
         """Run until nothing is due, time is up or the account stops."""
-        self._lanes = lanes
+        self._hand_overs = HandOvers(self.account, self.token, lanes=lanes)
         try:
             self._loop.start([Lane(self).work() for _ in range(lanes)])
             while self._results or (self._loop and not self._gives_up()):
@@ -185,12 +185,12 @@ class Run:
     def _claim(self) -> bool:
         now = self._clock()
         token = new_token()
-        claim = claim_batch(self.account.pk, token, now=now)
+        lanes = self._hand_overs.lanes
+        claim = claim_batch(self.account.pk, token, now=now, lanes=lanes)
         self.report.next_at = claim.next_at
         if not claim.deliveries:
             return False
         self._claims.append(token)
-        stamp(claim.deliveries, self.account, token)
         self._mailings |= {row.mailing_id for row in claim.deliveries if row.mailing_id}
         self._count_skipped()
         self._batch = Batch(self.account, claim.deliveries, token, now=now)
@@ -227,14 +227,13 @@ class Run:
         # From the beginning: this process may be stopped before the commit returns.
         self._announced_at = time.monotonic()
         now = self._clock()
-        for result in results:
-            record(result, result.delivery.claim_token, now)
+        record_all(results, now)
         if not self._account_works and shows_working_account(results):
             account_worked(self.account.pk, now)
-        if messages and conditions_now(self.account.pk) != self._conditions:
+        if messages and not self._set_by_people.still_hold():
             self._end("settings_changed")
             messages = []
-        return announce(self.account, messages, self.token, now, lanes=self._lanes)
+        return self._hand_overs.announce(messages, now)
 
     def _take_note(self, found: Announcement) -> None:
         self.report.skipped += len(found.skipped)

@@ -7,11 +7,14 @@ import uuid
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.models.address import Address
+from massmail.models.delivery_batches import claim_all
 from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
+from massmail.models.prepared import OfFoundRows
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.domain_caps import DomainCaps
 from massmail.sending.pacing import batch_size, gap_is_over
@@ -21,6 +24,22 @@ from massmail.sending.quotas import room
 MAX_CAP_ROUNDS = 10
 # How many rows a round looks at for those whose domains have none.
 SEEN_AHEAD = 200
+# Moments above all, which take long to read.
+SELDOM_READ = (
+    "reason",
+    "priority",
+    "not_before",
+    "time_zone",
+    "lease_until",
+    "smtp_code",
+    "smtp_enhanced",
+    "smtp_text",
+    "queued_at",
+    "sending_at",
+    "sent_at",
+    "first_refused_at",
+    "result_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +51,10 @@ class Claim:
 
 
 @transaction.atomic
-def claim_batch(account_id: int, token: uuid.UUID, *, now: dt.datetime) -> Claim:
-    """Claim due rows of the account under its row lock.
+def claim_batch(
+    account_id: int, token: uuid.UUID, *, now: dt.datetime, lanes: int = 1
+) -> Claim:
+    """Claim due rows of the account under its row lock, for so many lanes.
 
     The lock makes claims of one account follow each other, so that what is counted
     against the quotas cannot change between the count and the claim.
@@ -44,7 +65,7 @@ def claim_batch(account_id: int, token: uuid.UUID, *, now: dt.datetime) -> Claim
     if not gap_is_over(account, now):
         return Claim(next_at=account.next_send_at)
     settings = MassmailSettings.load()
-    free = room(account, settings, now=now, wanted=batch_size(account))
+    free = room(account, settings, now=now, wanted=batch_size(account, lanes))
     if not free.count:
         return Claim(next_at=free.next_at)
     ids = due_ids(account, settings, now=now, count=free.count)
@@ -52,8 +73,15 @@ def claim_batch(account_id: int, token: uuid.UUID, *, now: dt.datetime) -> Claim
         EmailAccount.objects.filter(pk=account_id).update(warm_up_began_at=now)
     until = now + dt.timedelta(seconds=conf.LEASE_SECONDS)
     # Still of this account: it may just have been handed over to another.
-    Delivery.objects.filter(email_account=account).claim(ids, token, until)
-    rows = Delivery.objects.held_by(token, Delivery.Status.CLAIMED).filter(pk__in=ids)
+    claim_all(
+        ids,
+        token,
+        account_id=account_id,
+        lease_until=until,
+        domain=Address.parse(account.from_email).domain,
+    )
+    held = Q(claim_token=token, status=Delivery.Status.CLAIMED)
+    rows = Delivery.objects.filter(OfFoundRows(held), pk__in=ids).defer(*SELDOM_READ)
     return Claim(list(rows.order_by("priority", "not_before", "pk")))
 
 

@@ -18,10 +18,14 @@ def gap(account: EmailAccount) -> dt.timedelta:
     return dt.timedelta(seconds=seconds)
 
 
-def batch_size(account: EmailAccount) -> int:
+# So that a claim of many lanes is over in good time, too.
+MAX_BATCHES = 10
+
+
+def batch_size(account: EmailAccount, lanes: int = 1) -> int:
     """How many rows one claim takes: no more than a run can send."""
     if not account.has_gaps:
-        return conf.CLAIM_BATCH
+        return conf.CLAIM_BATCH * min(max(lanes, 1), MAX_BATCHES)
     shortest = max(account.min_gap_seconds, 0.1)
     if shortest > conf.SHORT_GAP_SECONDS:
         return 1

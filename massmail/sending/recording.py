@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,7 @@ from massmail.models import (
     SuppressedAddress,
 )
 from massmail.models.breakers import StopReason, check_breakers, stop_mailing
+from massmail.models.delivery_batches import Accepted, HandOver, mark_all_sent
 from massmail.models.proof import resolve_by_proof, settle_accepted
 from massmail.models.soft_bounces import suppress_after_failures
 from massmail.sending.account_health import account_failed
@@ -58,25 +61,59 @@ class Result:
     def concerns_account(self) -> bool:
         return self.outcome.scope == Scope.ACCOUNT or self.broke_fresh_line
 
+    @property
+    def is_acceptance(self) -> bool:
+        """The ordinary outcome: a reply that took an announced message."""
+        is_sent = self.outcome.verdict == Verdict.SENT
+        return is_sent and self.announced and self.reply is not None
+
+    @property
+    def accepted(self) -> Accepted:
+        delivery, facts = self.delivery, reply_facts(self)
+        return Accepted(delivery.pk, delivery.claim_token, *facts.values())
+
+
+def record_all(results: Sequence[Result], now: dt.datetime) -> None:
+    """Write what a run has heard: acceptances at once, all else one after the other.
+
+    Nothing follows from an acceptance but the row and its attempt. Where two results
+    are about one row (a run that slept had claimed it again), their order counts.
+    """
+    times = Counter(result.delivery.pk for result in results)
+    plain = {
+        result.delivery.pk: result
+        for result in results
+        if result.is_acceptance and times[result.delivery.pk] == 1
+    }
+    written = mark_all_sent([plain[pk].accepted for pk in sorted(plain)], now)
+    for result in results:
+        token = result.delivery.claim_token
+        if result.delivery.pk not in plain:
+            record(result, token, now)
+        elif result.delivery.pk not in written:
+            record_lost(result, token, now)
+
 
 def record(result: Result, token: uuid.UUID, now: dt.datetime) -> bool:
-    """Write one result; False when this worker had lost the row meanwhile.
-
-    What a late worker learned then is the proof that settles the uncertain row.
-    """
-    written = bool(write_row(result, token, now))
+    """Write one result; False when this worker had lost the row meanwhile."""
+    if not write_row(result, token, now):
+        record_lost(result, token, now)
+        return False
     if result.announced:
-        if not written:
-            lock_row(result.delivery.pk)
         close_attempt(result, token, now)
-    if written:
-        draw_consequences(result, now)
-        if result.outcome.verdict != Verdict.SENT:
-            detail = "accepted at another attempt"
-            settle_accepted([result.delivery.pk], now=now, detail=detail)
-    elif result.announced:
+    draw_consequences(result, now)
+    if result.outcome.verdict != Verdict.SENT:
+        detail = "accepted at another attempt"
+        settle_accepted([result.delivery.pk], now=now, detail=detail)
+    return True
+
+
+def record_lost(result: Result, token: uuid.UUID, now: dt.datetime) -> None:
+    """What a late worker learned is the proof that settles the uncertain row."""
+    if result.announced:
+        lock_row(result.delivery.pk)
+        close_attempt(result, token, now)
         learn_late(result, now)
-    return written
 
 
 def lock_row(pk: int) -> None:
@@ -226,35 +263,22 @@ def hand_over(
     deliveries: list[Delivery],
     token: uuid.UUID,
     *,
-    allowed: Q,
+    allowed: Q | HandOver,
     now: dt.datetime,
 ) -> set[int]:
     """The `sending` UPDATE and its attempts; returns the ids that may go out.
 
-    `deliveries` belong to one mailing, or to none; `allowed` is its recheck.
+    `deliveries` belong to one mailing, or to none; `allowed` is its recheck. A commit
+    whose answer was lost is repeated: what it took is `sending` already, and may go.
     """
-    ids = [delivery.pk for delivery in deliveries]
+    ids = {delivery.pk for delivery in deliveries}
     until = now + dt.timedelta(seconds=conf.FINAL_DOT_TIMEOUT + conf.LEASE_MARGIN)
-    marked = Delivery.objects.mark_sending(
-        ids, token, allowed=allowed, now=now, lease_until=until
-    )
-    granted = set(ids) if marked == len(ids) else granted_ids(ids, token)
-    attempts = [
-        SendAttempt(
-            email_account_id=delivery.email_account_id,
-            delivery=delivery,
-            token=token,
-            occurred_at=now,
-        )
-        for delivery in deliveries
-        if delivery.pk in granted
-    ]
-    # A commit whose answer was lost is repeated: its attempts may be there already.
-    SendAttempt.objects.bulk_create(attempts, ignore_conflicts=True)
-    return granted
+    mark = allowed if isinstance(allowed, HandOver) else HandOver(allowed)
+    granted = mark(ids, token, now=now, lease_until=until)
+    return granted if granted == ids else granted | granted_ids(ids - granted, token)
 
 
-def granted_ids(ids: list[int], token: uuid.UUID) -> set[int]:
+def granted_ids(ids: Collection[int], token: uuid.UUID) -> set[int]:
     """Which rows the UPDATE took; a row is handed over once in a claim."""
     rows = Delivery.objects.held_by(token, Delivery.Status.SENDING).filter(pk__in=ids)
     return set(rows.values_list("pk", flat=True))

@@ -17,12 +17,12 @@ from massmail.backends.phases import Phase, Reply
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.email_account import new_token
-from massmail.orchestrator.handover import announce, claim_of
-from massmail.orchestrator.outgoing import Batch, Outgoing, stamp
+from massmail.orchestrator.handover import HandOvers, claim_of
+from massmail.orchestrator.outgoing import Batch, Outgoing
 from massmail.sending.claiming import claim_batch
 from massmail.sending.lanes import return_lanes, take_lanes
 from massmail.sending.outcomes import classify
-from massmail.sending.recording import Result, record
+from massmail.sending.recording import Result, record_all
 
 ACCEPTED = Reply(250, "2.0.0", "queued")
 
@@ -59,6 +59,7 @@ class Worker:
     # How far the clock of its host is wrong.
     skew: dt.timedelta = dt.timedelta(0)
     token: uuid.UUID | None = None
+    hand_overs: HandOvers | None = None
     batch: Batch | None = None
     claims: list[uuid.UUID] = field(default_factory=list)
     asking: Outgoing | None = None
@@ -69,6 +70,7 @@ class Worker:
         token = new_token()
         if take_lanes(self.account, token, wanted=1, now=now):
             self.token = token
+            self.hand_overs = HandOvers(self.account, token, lanes=1)
 
     def prepare(self, now: dt.datetime) -> None:
         """Up to the server's 354 for the next message, of a new claim if need be."""
@@ -81,7 +83,6 @@ class Worker:
         rows = claim_batch(self.account.pk, token, now=now).deliveries
         if rows:
             self.claims.append(token)
-            stamp(rows, self.account, token)
             self.batch = Batch(self.account, rows, token, now=now)
         return bool(rows)
 
@@ -90,10 +91,9 @@ class Worker:
         results, self.results = self.results, []
         asking, self.asking = self.asking, None
         with transaction.atomic():
-            for result in results:
-                record(result, result.delivery.claim_token, now)
+            record_all(results, now)
             rows = [asking.delivery] if asking else []
-            found = announce(self.account, rows, self.token, now, lanes=1)
+            found = self.hand_overs.announce(rows, now)
         if found is None:
             self.batch = self.token = None
             return

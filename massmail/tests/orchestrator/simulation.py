@@ -16,7 +16,7 @@ from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.email_account import new_token
 from massmail.orchestrator.forecast import SECONDS_PER_MESSAGE
-from massmail.orchestrator.handover import announce
+from massmail.orchestrator.handover import HandOvers
 from massmail.orchestrator.report import WAKE_AHEAD_SECONDS
 from massmail.orchestrator.sender import WALK_SECONDS
 from massmail.orchestrator.waiting import opens
@@ -68,13 +68,14 @@ class AccountRun:
         token = new_token()
         taken = take_lanes(self.account, token, wanted=self._lanes, now=self.now)
         assert taken == self._lanes
+        hand_overs = HandOvers(self.account, token, lanes=self._lanes)
         while not self.is_over:
             claim = claim_batch(self.account.pk, (claimed := new_token()), now=self.now)
             if not claim.deliveries:
                 self.next_at = claim.next_at
                 break
             for delivery in self._until_over(claim.deliveries):
-                self._send(delivery, token)
+                self._send(delivery, hand_overs)
             Delivery.objects.release(claimed)
         else:
             self.account.refresh_from_db()
@@ -87,8 +88,8 @@ class AccountRun:
                 return
             yield delivery
 
-    def _send(self, delivery: Delivery, token: object) -> None:
-        found = announce(self.account, [delivery], token, self.now, lanes=self._lanes)
+    def _send(self, delivery: Delivery, hand_overs: HandOvers) -> None:
+        found = hand_overs.announce([delivery], self.now)
         assert found.granted == {(delivery.pk, delivery.claim_token)}
         self.now += seconds(SECONDS_PER_MESSAGE / self._lanes)
         result = Result(delivery, ACCEPTED, OK, announced=True)

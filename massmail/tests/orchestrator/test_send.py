@@ -25,6 +25,7 @@ from massmail.orchestrator.lifecycle import cancel, launch, pause, resume
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.reports.ledger import check_ledger
+from massmail.tests.hostapp.massmail_recipients import CustomerRecipients
 from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import (
     account_at,
@@ -363,3 +364,15 @@ def test_a_late_reply_is_the_proof_that_settles_the_uncertain_row(server):
     assert states(mailing) == {"sent": 1}
     event = DeliveryEvent.objects.get()
     assert (event.kind, event.detail[:10]) == ("resolved", "late reply")
+
+
+def test_nobody_is_mailed_whom_the_host_gives_to_nobody(server, monkeypatch):
+    mailing = launched(server)
+    nobody = Customer.objects.none()
+    monkeypatch.setattr(CustomerRecipients, "addressable_by", lambda self, user: nobody)
+
+    send_all()
+
+    assert states(mailing) == {"skipped": 3}
+    assert set(mailing.deliveries.values_list("reason", flat=True)) == {"not_assigned"}
+    assert not server.accepted

@@ -1,0 +1,189 @@
+"""Statements that the ORM makes once and that are executed many times.
+
+To make the SQL of a hand-over takes the ORM longer than the database needs for it.
+What differs between executions stands in it as a marker until then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
+from django.db.models import Q
+from django.db.models.expressions import ExpressionWrapper, Func, Value
+from django.db.models.sql import UpdateQuery
+
+# Markers. No date that anybody compares with is of that year.
+MARKED_YEAR = 1111
+NOW = dt.datetime(MARKED_YEAR, 1, 1, tzinfo=dt.UTC)
+UNTIL = dt.datetime(MARKED_YEAR, 1, 2, tzinfo=dt.UTC)
+TOKEN = uuid.UUID(int=MARKED_YEAR)
+IDS = "massmail: ids"
+
+
+class NotPreparable(ValueError):
+    """Something was computed from a marker: it would be wrong in each execution."""
+
+
+class Among(Func):
+    """Whether a column is one of the ids that come as one parameter."""
+
+    arity = 2
+
+    def __init__(self, column: str) -> None:
+        ids = Value(IDS, output_field=models.TextField())
+        super().__init__(column, ids, output_field=models.BooleanField())
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        context |= {"template": "%(expressions)s::bigint[])", "arg_joiner": " = ANY("}
+        return self.as_sql(compiler, connection, **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        among = " IN (SELECT value FROM json_each("
+        context |= {"template": "%(expressions)s))", "arg_joiner": among}
+        return self.as_sql(compiler, connection, **context)
+
+
+class OfFoundRows(Func):
+    """A condition that is asked of rows found by their ids, and finds none itself.
+
+    PostgreSQL's statistics of a table that is just being worked off are wrong. It would
+    look rows up by status or lease and read all that are claimed, and the dead entries
+    of all before them. See `by_index`, too.
+    """
+
+    template = "COALESCE((%(expressions)s), FALSE)"
+
+    def __init__(self, condition: Q) -> None:
+        wrapped = ExpressionWrapper(condition, output_field=models.BooleanField())
+        super().__init__(wrapped, output_field=models.BooleanField())
+
+
+class PreparedUpdate:
+    """`queryset.update(**values)`, with markers in either.
+
+    `sql` has no RETURNING yet; it is empty where no row can ever match (`none()`).
+    Raises NotPreparable.
+    """
+
+    def __init__(self, queryset: models.QuerySet, values: Mapping[str, Any]) -> None:
+        self.alias = queryset.db
+        query = queryset.query.chain(UpdateQuery)
+        query.add_update_values(values)
+        try:
+            sql, params = query.get_compiler(self.alias).as_sql()
+        except EmptyResultSet:
+            sql, params = "", ()
+        self._params = list(params)
+        self._places = list(self._marked_places())
+        self.sql = by_index(sql, connections[self.alias])
+        self._write_constants()
+
+    def params(
+        self,
+        ids: Sequence[int],
+        token: uuid.UUID,
+        now: dt.datetime,
+        until: dt.datetime,
+    ) -> list[Any]:
+        """Those of one execution."""
+        connection = connections[self.alias]
+        given = {
+            IDS: id_list(ids, connection),
+            TOKEN: adapted(token, connection),
+            NOW: adapted(now, connection),
+            UNTIL: adapted(until, connection),
+        }
+        params = self._params.copy()
+        for place, marker in self._places:
+            params[place] = given[marker]
+        return params
+
+    def _marked_places(self) -> Iterable[tuple[int, Any]]:
+        connection = connections[self.alias]
+        markers = [(IDS, IDS)]
+        markers += [(adapted(one, connection), one) for one in (TOKEN, NOW, UNTIL)]
+        for place, param in enumerate(self._params):
+            for value, marker in markers:
+                if type(param) is type(value) and param == value:
+                    yield place, marker
+                    break
+            else:
+                if is_of_marked_year(param):
+                    raise NotPreparable(param)
+
+    def _write_constants(self) -> None:
+        """Into the SQL, where the driver would write them there each time."""
+        connection = connections[self.alias]
+        if connection.vendor != "postgresql":
+            return
+        markers = dict(self._places)
+        pieces = self.sql.split("%s")
+        sql = [pieces[0]]
+        for place, piece in enumerate(pieces[1:]):
+            param = self._params[place]
+            sql += ["%s" if place in markers else literal(param, connection), piece]
+        self.sql = "".join(sql)
+        self._places = list(enumerate(markers.values()))
+        self._params = [None] * len(markers)
+
+
+def by_index(sql: str, connection: Any) -> str:
+    """Each EXISTS of the statement asked once for each row.
+
+    PostgreSQL may otherwise read the whole inner table into a hash, or join with it in
+    any order: good for a launch, bad for the eight rows of a commit. It neither joins
+    nor hashes where an OFFSET stands.
+    """
+    if connection.vendor != "postgresql":
+        return sql
+    return sql.replace(" LIMIT 1)", " LIMIT 1 OFFSET 0)")
+
+
+def is_of_marked_year(param: Any) -> bool:
+    if isinstance(param, dt.date):
+        return abs(param.year - MARKED_YEAR) <= 1
+    years = tuple(str(MARKED_YEAR + step) for step in (-1, 0, 1))
+    return isinstance(param, str) and param.startswith(years) and param[4:5] == "-"
+
+
+def adapted(value: dt.datetime | uuid.UUID | int | str, connection: Any) -> Any:
+    """As the driver wants it."""
+    if isinstance(value, dt.datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, uuid.UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
+
+
+def literal(value: Any, connection: Any) -> str:
+    """The value as it stands in a statement that still gets parameters."""
+    return connection.ops.compose_sql("%s", [value]).replace("%", "%%")
+
+
+def id_list(ids: Sequence[int], connection: Any) -> Any:
+    return list(ids) if connection.vendor == "postgresql" else json.dumps(list(ids))
+
+
+def table_of(
+    columns: Mapping[str, str], rows: Sequence[Sequence[Any]], connection: Any
+) -> tuple[str, list[Any]]:
+    """Rows of values to join with, as SQL named `given`, and its parameters.
+
+    `columns`: name → type in PostgreSQL.
+    """
+    values = [[adapted(value, connection) for value in row] for row in rows]
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        params = [list(column) for column in zip(*values, strict=True)]
+        return f"unnest({arrays}) AS given({', '.join(columns)})", params
+    parts = ", ".join(
+        f"json_extract(value, '$[{place}]') AS {name}"
+        for place, name in enumerate(columns)
+    )
+    return f"(SELECT {parts} FROM json_each(%s)) AS given", [json.dumps(values)]

@@ -1,0 +1,88 @@
+"""The recheck of each mailing of a run, as the UPDATE that carries it.
+
+What a host computes in Python for an owner (`addressable_by`) is asked for once a
+second; all that it asks the database for holds at each hand-over.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+
+from django.core.exceptions import EmptyResultSet
+from django.db.models import BooleanField, Count, Q
+from django.db.models.expressions import Func, Subquery, Value
+
+from massmail.models import AccountLane, MailingOut
+from massmail.models.delivery_batches import HandOver
+from massmail.models.prepared import NOW
+from massmail.permissions import may_be_mailed, may_be_mailed_alone
+from massmail.recipients.registry import source_for
+
+FRESH_SECONDS = 1.0
+
+
+class HoldsLanes(Func):
+    """Whether a run's lanes are still its own."""
+
+    template = "%(expressions)s"
+    arg_joiner = " = "
+
+    def __init__(self, token: uuid.UUID, lanes: int) -> None:
+        of_run = AccountLane.objects.filter(token=token).order_by().values("token")
+        count = of_run.annotate(count=Count("pk")).values("count")
+        super().__init__(Subquery(count), Value(lanes), output_field=BooleanField())
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """`mailing` as it was when the recheck was made, from what `basis` says."""
+
+    mailing: MailingOut | None
+    hand_over: HandOver
+    basis: object
+    made_at: float
+
+
+class Rechecks:
+    """By mailing; None is mail without one. `also` must hold for each."""
+
+    def __init__(self, also: Q) -> None:
+        self._also = also
+        self._made: dict[int | None, Recheck] = {}
+
+    def of(self, mailing_id: int | None) -> Recheck:
+        made = self._made.get(mailing_id)
+        if made and time.monotonic() - made.made_at < FRESH_SECONDS:
+            return made
+        return self.anew(mailing_id)
+
+    def anew(self, mailing_id: int | None) -> Recheck:
+        """As of this moment; the UPDATE is made again only if it would be another."""
+        mailings = MailingOut.objects.select_related("owner", "content_type")
+        mailing = mailings.filter(pk=mailing_id).first() if mailing_id else None
+        basis, made = basis_of(mailing), self._made.get(mailing_id)
+        if made and made.basis == basis:
+            hand_over = made.hand_over
+        else:
+            hand_over = HandOver(self._allowed(mailing) & self._also)
+        fresh = Recheck(mailing, hand_over, basis, time.monotonic())
+        self._made[mailing_id] = fresh
+        return fresh
+
+    def _allowed(self, mailing: MailingOut | None) -> Q:
+        return may_be_mailed(mailing, NOW) if mailing else may_be_mailed_alone(NOW)
+
+
+def basis_of(mailing: MailingOut | None) -> object:
+    """What the host's own part of the recheck is, besides the mailing's owner."""
+    if mailing is None:
+        return None
+    source = source_for(mailing.content_type)
+    records = source.addressable_by(mailing.owner).values("pk")
+    try:
+        asked = records.query.sql_with_params()
+    except EmptyResultSet:
+        asked = None
+    return mailing.owner_id, asked, dict(source.exclusions)
