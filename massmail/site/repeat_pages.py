@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from massmail.audience.selection import prepare_selected
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.forms.duplicate import DuplicateForm
 from massmail.models import Delivery, MailingOut
@@ -28,6 +29,7 @@ from massmail.orchestrator.repeating import (
     may_duplicate,
     waiting_with_message,
 )
+from massmail.site.create_mailing import AT_ONCE, SECONDS_AT_ONCE
 from massmail.site.delivery import HIDDEN, belongs_to_others
 from massmail.site.mailing_base import MailingPages
 from massmail.site.mailing_facts import number
@@ -88,7 +90,10 @@ class RepeatPages(MailingPages):
         except (NotAllowed, WrongState) as error:
             messages.error(request, str(error))
             return None
-        messages.success(request, duplicated_text(copy.selection["chosen"]))
+        count = copy.selection["chosen"]
+        if count <= AT_ONCE:
+            prepare_selected(copy, seconds=SECONDS_AT_ONCE)
+        messages.success(request, duplicated_text(count))
         return copy
 
     def exclude_received_view(

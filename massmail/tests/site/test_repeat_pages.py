@@ -56,6 +56,8 @@ def test_a_duplicate_is_asked_for_and_made(browser, owner, mailing):
 
     copy = MailingOut.objects.latest("pk")
     assert (copy.name, copy.owner, copy.is_draft) == ("Autumn", owner, True)
+    assert copy.prepared_at is not None
+    assert copy.deliveries.count() == 1
     assert response.url == page(copy)
     assert told(response)[0].startswith("A draft with 1 recipient was created.")
 
