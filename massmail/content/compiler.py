@@ -65,8 +65,8 @@ class CompiledMessage:
     """A message that needs nothing but a recipient's values.
 
     `links` are the targets in the HTML in their order, with variables as written.
-    `required_variables` are names of the recipient's own that are printed without a
-    fallback; the standard variables are never among them. `language` is that of its
+    `required_variables` are names of the recipient's own that every copy prints without
+    a fallback; the standard variables are never among them. `language` is that of its
     dates, "" for the site's.
     """
 

@@ -201,7 +201,10 @@ def printed_names(program: Program) -> Names:
 
 
 def required_names(program: Program, present: Names = NO_NAMES) -> Names:
-    """Names printed without a fallback where no `if` makes sure of them."""
+    """Names that every copy prints without a fallback, whatever its values are.
+
+    What an `if` prints in some copies only is known when a copy is made.
+    """
     names: set[str] = set()
     for piece in program:
         if isinstance(piece, Slot) and not piece.expression.has_fallback:
@@ -214,14 +217,16 @@ def required_names(program: Program, present: Names = NO_NAMES) -> Names:
 
 
 def _required_in_choice(choice: Choice, present: Names) -> Names:
-    names = NO_NAMES
+    """What all branches require, if one of them is taken in any case."""
+    required: list[Names] = []
     for branch in choice.branches:
         condition = branch.condition
         inside = present | condition.present if condition else present
-        names |= required_names(branch.program, inside)
+        required.append(required_names(branch.program, inside))
         if condition:
             present |= condition.present_otherwise
-    return names
+    has_else = choice.branches[-1].condition is None
+    return frozenset.intersection(*required) if has_else else NO_NAMES
 
 
 def missing_names(program: Program, values: Values) -> Iterator[str]:

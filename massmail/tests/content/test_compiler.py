@@ -160,12 +160,34 @@ def test_names_are_missing_only_where_they_would_be_printed():
         subject="{{ first_name }}",
     )
 
-    assert message.required_variables == {"company", "first_name", "level"}
+    assert message.required_variables == {"company", "first_name"}
     assert message.missing({}) == ("first_name", "company")
     assert message.missing({"first_name": "A", "company": " "}) == ("company",)
     values = {"first_name": "A", "company": "B"}
     assert message.missing(values) == ()
     assert message.missing({**values, "vip": "yes"}) == ("level",)
+
+
+@pytest.mark.parametrize(
+    ("content", "required"),
+    [
+        ("{% if vip %}{{ level }}{% endif %}", set()),
+        ("{% if vip %}{{ level }}{% else %}{{ level }}{% endif %}", {"level"}),
+        ("{% if vip %}{{ level }}{% else %}{{ company }}{% endif %}", set()),
+        ("{% if level %}{{ level }}{% else %}{{ company }}{% endif %}", set()),
+        (
+            "{% if vip %}{{ level }}{% elif x %}{{ level }}{% endif %}{{ company }}",
+            {"company"},
+        ),
+        (
+            "{% if vip %}{% if x %}{{ level }}{% endif %}{{ company }}{% else %}"
+            "{{ company }}{% endif %}",
+            {"company"},
+        ),
+    ],
+)
+def test_only_what_every_copy_prints_is_required_of_everybody(content, required):
+    assert compiled(content).required_variables == required
 
 
 def test_unknown_variables_are_refused_when_the_names_are_known():

@@ -176,6 +176,20 @@ def test_a_deleted_and_a_reassigned_record_are_not_mailed(server):
     assert states(mailing) == {"sent": 1, "skipped": 2}
 
 
+def test_a_value_that_an_if_asks_for_is_missing_only_where_it_is_printed(server):
+    ready_settings()
+    subject = "News{% if first_name == 'Customer 0' %} for {{ city }}{% endif %}"
+    mailing = draft(customers=2, subject=subject)
+    account_at(server, mailing.owner)
+
+    launch(mailing, by=mailing.owner)
+    send_all()
+
+    reasons = [row_of(mailing, f"customer{n}@example.com").reason for n in range(2)]
+    assert reasons == ["missing_value", ""]
+    assert states(mailing) == {"sent": 1, "skipped": 1}
+
+
 def test_a_changed_address_is_used_before_the_first_attempt(server):
     mailing = launched(server, customers=2)
     Customer.objects.filter(email="customer0@example.com").update(
