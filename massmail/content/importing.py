@@ -22,6 +22,7 @@ from massmail.content.foreign import PLACEHOLDER
 from massmail.content.template_engine import KNOWN_TAGS, STANDARD_VARIABLES, parse
 from massmail.exceptions import MessageTemplateError
 
+UNREAD_CONDITION = "[[condition]]"
 # Last part of a foreign name in small letters without underscores → ours.
 ALIASES = {
     "name": "full_name",
@@ -199,8 +200,9 @@ class _Importer:
         tag = f"{{% {' '.join([keyword, *words])} %}}"
         if is_sound(f"{{% if {' '.join(words)} %}}{{% endif %}}"):
             return tag
-        # Its `endif` stays: some condition has to stand here.
-        raise NotOurs(NOT_READ, f"{{% {keyword} unsubscribe_url %}}")
+        # Its `endif` stays: some condition has to stand here. What is in it would be
+        # for everybody, so preflight has to find a placeholder.
+        raise NotOurs(NOT_READ, f"{{% {keyword} unsubscribe_url %}}{UNREAD_CONDITION}")
 
     def _word(self, word: str) -> str:
         is_name = re.fullmatch(r"[A-Za-z_][\w.]*", word)

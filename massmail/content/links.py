@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from massmail.content.program import (
     Address,
@@ -31,6 +31,7 @@ ADDRESS_ATTRIBUTES = {
 _ADDRESS_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*):")
 
+_HOST_END = re.compile("[/?#]")
 _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?=&%+-]+").fullmatch
 
 # Browsers drop these from an address before they look for the scheme.
@@ -128,10 +129,26 @@ def _slot_of_address(piece: Piece, *, leading: bool) -> Piece:
 
 
 def checked(address: str, schemes: frozenset[str]) -> str:
-    """The filled address; raises `RenderError` when its scheme is not allowed."""
-    if scheme_of(address) not in schemes:
+    """The filled address; raises `RenderError` when its scheme is not allowed.
+
+    People write "www.example.com" where they are asked for a web site.
+    """
+    scheme = scheme_of(address)
+    if not scheme and begins_with_host(address):
+        return f"https://{address}"
+    if scheme not in schemes:
         raise RenderError(f"“{address[:100]}” is not an address that may be used.")
     return address
+
+
+def begins_with_host(address: str) -> bool:
+    """Whether it is "name.example/…": labels with letters, a last one of letters."""
+    labels = unquote(_HOST_END.split(address, maxsplit=1)[0]).split(".")
+    return (
+        len(labels) > 1
+        and all(label.replace("-", "").isalnum() for label in labels)
+        and labels[-1].isalpha()
+    )
 
 
 def decoded_attribute(text: str) -> str:

@@ -119,6 +119,7 @@ def test_a_condition_that_cannot_be_read_keeps_its_end():
 
     parse(done.text, variables=VARIABLES)
     assert len(done.problems) == 1
+    assert list(foreign_placeholders(done.text)) == ["[[condition]]"]
 
 
 def test_changes_are_counted():

@@ -107,6 +107,9 @@ def test_values_that_look_like_templates_stay_text():
         (" https://a.example/a b ", "https://a.example/a%20b"),
         ("mailto:a@example.com", "mailto:a@example.com"),
         ("https://a.example/%41", "https://a.example/%41"),
+        ("www.a.example", "https://www.a.example"),
+        ("a-b.example/c?d=1#e", "https://a-b.example/c?d=1#e"),
+        ("bücher.example", "https://b%C3%BCcher.example"),
     ],
 )
 def test_a_value_can_be_a_whole_address(value, address):
@@ -122,6 +125,11 @@ def test_a_value_can_be_a_whole_address(value, address):
         "JAVA\nSCRIPT:x",
         "data:text/html,x",
         "//a.example",
+        "/a.example",
+        "a.example:80",
+        "a..example",
+        "1.2.3.4",
+        "me@a.example",
         "x",
         "",
     ],
