@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import BigIntegerField, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from common.given_rows import asked_of, insert_given
@@ -155,9 +156,13 @@ def refuse_duplicates(mailing: MailingOut, rows: list[Newcomer]) -> None:
 def addresses_taken(mailing: MailingOut, keys: list[str]) -> set[str]:
     """Those of them that the mailing has already.
 
-    Each is looked up: a list of all would be as long as the mailing.
+    Each is looked up by the address and nothing else: of a mailing that has just come
+    the database believes that it has hardly any rows, and would read them all for each.
     """
-    same = Delivery.objects.filter(mailing=mailing, address_key=OuterRef("address_key"))
+    of_mailing = Coalesce("mailing_id", 0, output_field=BigIntegerField())
+    same = Delivery.objects.alias(of_mailing=of_mailing).filter(
+        of_mailing=mailing.pk, address_key=OuterRef("address_key")
+    )
     has_one = ExistsForEach(same.exclude(status=Delivery.Status.SKIPPED))
     asked = asked_of(
         Delivery.objects.order_by().filter(has_one), {"address_key": keys}, alike={}

@@ -1,0 +1,94 @@
+"""What a chunk costs does not grow with its mailing: each row is looked up.
+
+Asked of the database's own plan, with its statistics as they are: of a mailing that
+has just come they know nothing.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from massmail.audience import newcomers
+from massmail.audience.assignment import assign_accounts
+from massmail.audience.snapshot import create_mailing
+from massmail.tests.factories import (
+    NOW,
+    EmailAccountFactory,
+    EmlMessageFactory,
+    MailingOutFactory,
+)
+from massmail.tests.hostapp.models import Customer
+from massmail.tests.mailings import add_customers, draft
+
+pytestmark = pytest.mark.django_db
+
+EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN "}
+
+
+@pytest.fixture
+def plans():
+    """Does something; returns the plans of its statements on deliveries.
+
+    A table of few rows would be read as a whole; PostgreSQL is told not to.
+    """
+
+    def explained(action, needle):
+        found = []
+
+        def explain(execute, sql, params, many, context):
+            if needle in sql:
+                execute(EXPLAIN[connection.vendor] + sql, params, many, context)
+                rows = context["cursor"].fetchall()
+                found.append("\n".join(str(row[-1]) for row in rows))
+            return execute(sql, params, many, context)
+
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL enable_seqscan = off")
+        with connection.execute_wrapper(explain):
+            action()
+        return found
+
+    return explained
+
+
+@pytest.fixture
+def crowd(boris):
+    """A mailing of a colleague's, which the statistics know."""
+    add_customers(boris, 1500)
+    create_mailing(
+        owner=boris,
+        message=EmlMessageFactory(owner=boris),
+        recipients=Customer.objects.all(),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE massmail_delivery")
+
+
+@pytest.mark.usefixtures("crowd")
+def test_an_address_is_looked_up_by_itself(anna, plans):
+    young = MailingOutFactory(owner=anna)
+
+    [plan] = plans(
+        lambda: newcomers.addresses_taken(young, ["a", "b"]), '"address_key"'
+    )
+
+    assert "delivery_by_address" in plan
+    assert "delivery_by_status" not in plan
+
+
+@pytest.mark.usefixtures("crowd")
+def test_rows_get_their_accounts_by_their_keys(anna, plans):
+    mailing = draft(anna, customers=3)
+    EmailAccountFactory(owner=anna)
+
+    found = plans(
+        lambda: assign_accounts(mailing, now=NOW), 'UPDATE "massmail_delivery"'
+    )
+
+    assert found
+    by_key = {"postgresql": "massmail_delivery_pkey", "sqlite": "PRIMARY KEY"}
+    for plan in found:
+        assert by_key[connection.vendor] in plan
+        assert "delivery_queue" not in plan
