@@ -16,6 +16,12 @@ from massmail.models import EmlMessage
 SUBJECT_LENGTH = 60
 PREHEADER_LENGTH = 100
 
+CHANGED_MEANWHILE = _(
+    "The message has been changed since you opened this page, by you or by somebody"
+    " else. Nothing is saved yet: open it in another tab to compare, or save again to"
+    " put your text in the place of the other."
+)
+
 
 def counted(limit: int, **attrs: Any) -> forms.TextInput:
     """A line whose characters are counted while it is written."""
@@ -26,6 +32,9 @@ def counted(limit: int, **attrs: Any) -> forms.TextInput:
 
 class EmlMessageForm(OwnedModelForm):
     """What is wrong with the text, the model's own check says (`full_clean`)."""
+
+    # When what the page shows was saved; another page may have saved since.
+    shown_since = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = EmlMessage
@@ -61,12 +70,24 @@ class EmlMessageForm(OwnedModelForm):
         for name in {"content", "text"} & self.fields.keys():
             # Errors name lines as they stand on the page.
             self.fields[name].strip = False
+        if self.instance.pk:
+            self.fields["shown_since"].initial = self.instance.updated_at.isoformat()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        self.warn_of_a_later_text(cleaned.get("shown_since", ""))
         if cleaned.get("content"):
             shown_in = EmlMessage(
                 owner_id=self.instance.owner_id, department=cleaned.get("department")
             )
             cleaned["content"] = with_picture_tags(cleaned["content"], shown_in)
         return cleaned
+
+    def warn_of_a_later_text(self, shown_since: str) -> None:
+        """Once: who saves again wants his own text."""
+        saved_at = self.fields["shown_since"].initial
+        if not (shown_since and saved_at) or shown_since == saved_at:
+            return
+        self.data = self.data.copy()
+        self.data[self.add_prefix("shown_since")] = saved_at
+        self.add_error(None, CHANGED_MEANWHILE)

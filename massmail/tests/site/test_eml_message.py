@@ -368,3 +368,35 @@ def test_the_settings_are_not_stored_by_looking_at_the_page(browser, owner):
     browser(owner).get(page(EmlMessage, "add"))
 
     assert not MassmailSettings.objects.exists()
+
+
+def test_a_text_of_another_page_is_not_replaced_in_passing(browser, owner):
+    message = EmlMessageFactory(owner=owner, content="<p>First</p>")
+    client, url = browser(owner), page(message)
+    seen = client.get(url).context["adminform"].form["shown_since"].value()
+    assert client.post(url, posted(content="<p>B</p>", shown_since=seen)).url
+
+    late = client.post(url, posted(content="<p>Mine</p>", shown_since=seen))
+
+    form = late.context["adminform"].form
+    assert "has been changed since" in form.non_field_errors()[0]
+    assert form["content"].value() == "<p>Mine</p>"
+    message.refresh_from_db()
+    assert message.content == "<p>B</p>"
+
+    seen = form["shown_since"].value()
+    assert client.post(url, posted(content="<p>Mine</p>", shown_since=seen)).url
+    message.refresh_from_db()
+    assert message.content == "<p>Mine</p>"
+
+
+def test_a_page_that_was_refused_for_its_text_is_not_late(browser, owner):
+    message = EmlMessageFactory(owner=owner)
+    client, url = browser(owner), page(message)
+    seen = client.get(url).context["adminform"].form["shown_since"].value()
+
+    refused = client.post(url, posted(content="{{ nobody }}", shown_since=seen))
+
+    form = refused.context["adminform"].form
+    assert form.non_field_errors() == []
+    assert client.post(url, posted(shown_since=form["shown_since"].value())).url
