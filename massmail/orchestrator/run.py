@@ -30,6 +30,7 @@ from massmail.patience import DATABASE_AWAY, patiently
 from massmail.sending.account_health import account_worked
 from massmail.sending.claiming import claim_batch
 from massmail.sending.outcomes import Outcome, Scope, Verdict, classify
+from massmail.sending.quotas import Counted
 from massmail.sending.recording import Result, record_all
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Run:
         self._stopped_at: float | None = None
         self._announced_at = 0.0
         self._set_by_people = SetByPeople(account)
+        self._counted = Counted()
 
     # --- for the lanes
 
@@ -185,8 +187,13 @@ class Run:
     def _claim(self) -> bool:
         now = self._clock()
         token = new_token()
-        lanes = self._hand_overs.lanes
-        claim = claim_batch(self.account.pk, token, now=now, lanes=lanes)
+        claim = claim_batch(
+            self.account.pk,
+            token,
+            now=now,
+            lanes=self._hand_overs.lanes,
+            counted=self._counted,
+        )
         self.report.next_at = claim.next_at
         if not claim.deliveries:
             return False

@@ -18,7 +18,7 @@ from massmail.models.prepared import OfFoundRows
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.domain_caps import DomainCaps
 from massmail.sending.pacing import batch_size, gap_is_over
-from massmail.sending.quotas import room
+from massmail.sending.quotas import Counted, room
 
 # How often one claim looks for rows whose domains have room.
 MAX_CAP_ROUNDS = 10
@@ -52,7 +52,12 @@ class Claim:
 
 @transaction.atomic
 def claim_batch(
-    account_id: int, token: uuid.UUID, *, now: dt.datetime, lanes: int = 1
+    account_id: int,
+    token: uuid.UUID,
+    *,
+    now: dt.datetime,
+    lanes: int = 1,
+    counted: Counted | None = None,
 ) -> Claim:
     """Claim due rows of the account under its row lock, for so many lanes.
 
@@ -65,7 +70,8 @@ def claim_batch(
     if not gap_is_over(account, now):
         return Claim(next_at=account.next_send_at)
     settings = MassmailSettings.load()
-    free = room(account, settings, now=now, wanted=batch_size(account, lanes))
+    wanted = batch_size(account, lanes)
+    free = room(account, settings, now=now, wanted=wanted, counted=counted)
     if not free.count:
         return Claim(next_at=free.next_at)
     ids = due_ids(account, settings, now=now, count=free.count)

@@ -11,7 +11,7 @@ import pytest
 
 from massmail.models import Delivery, SendAttempt
 from massmail.sending.claiming import claim_batch
-from massmail.sending.quotas import room
+from massmail.sending.quotas import Counted, room
 from massmail.tests.factories import NOW, EmailAccountFactory
 
 SECOND = dt.timedelta(seconds=1)
@@ -150,6 +150,56 @@ def test_a_message_whose_reply_is_awaited_counts_however_old(ask, limits, rows):
     assert ask() == (1, None)
 
 
+def test_far_from_a_limit_a_run_counts_once(
+    account, defaults, limits, attempts, django_assert_num_queries
+):
+    limits(per_hour=100)
+    attempts(1, 2, 3)
+    counted = Counted()
+    assert room(account, defaults, now=NOW, wanted=50, counted=counted).count == 50
+
+    attempts(0, 0)
+    # The claims of now, and the number of the latest attempt.
+    with django_assert_num_queries(2):
+        again = room(account, defaults, now=NOW, wanted=50, counted=counted)
+
+    assert again.count == 50
+
+
+def test_near_a_limit_each_claim_counts(account, defaults, limits, attempts):
+    limits(per_hour=100)
+    counted = Counted()
+    room(account, defaults, now=NOW, wanted=50, counted=counted)
+    attempts(*range(45))
+
+    near = room(account, defaults, now=NOW, wanted=50, counted=counted)
+    attempts(*range(50))
+    nearer = room(account, defaults, now=NOW, wanted=50, counted=counted)
+
+    assert (near.count, nearer.count) == (50, 5)
+
+
+def test_claims_count_for_a_run_that_has_counted(
+    account, defaults, limits, rows, token
+):
+    limits(per_hour=20)
+    counted = Counted()
+    room(account, defaults, now=NOW, wanted=5, counted=counted)
+    rows(18, token)
+
+    assert room(account, defaults, now=NOW, wanted=5, counted=counted).count == 2
+
+
+def test_a_clock_that_was_set_back_is_counted_by(account, defaults, limits, attempts):
+    limits(per_hour=10)
+    attempts(*[HOUR + 10] * 10)
+    counted = Counted()
+    assert room(account, defaults, now=NOW, wanted=2, counted=counted).count == 2
+
+    earlier = NOW - 60 * SECOND
+    assert room(account, defaults, now=earlier, wanted=2, counted=counted).count == 0
+
+
 class Simulation:
     """Workers that claim, hand over, get replies and die.
 
@@ -161,6 +211,8 @@ class Simulation:
 
     def __init__(self, account, rows, seed):
         self.account = account
+        # As two runs have it that go on all the time.
+        self.counted = [Counted(), Counted()]
         self.random = random.Random(seed)
         self.time, self.clock_is_late = NOW, 0 * SECOND
         # What the server accepted, by its own time.
@@ -180,7 +232,8 @@ class Simulation:
         action()
 
     def claim(self):
-        claim_batch(self.account.pk, uuid.uuid4(), now=self.now)
+        counted = self.random.choice(self.counted)
+        claim_batch(self.account.pk, uuid.uuid4(), now=self.now, counted=counted)
         for row in Delivery.objects.filter(status="claimed"):
             if self.random.random() < 0.1:
                 Delivery.objects.release(row.claim_token, [row.pk])
