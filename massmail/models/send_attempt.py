@@ -23,10 +23,16 @@ class SendAttempt(models.Model):
         UNCERTAIN = "uncertain", _("uncertain")
 
     email_account = models.ForeignKey(
-        EmailAccount, on_delete=models.PROTECT, related_name="send_attempts"
+        EmailAccount,
+        on_delete=models.PROTECT,
+        related_name="send_attempts",
+        db_index=False,  # see attempts_in_a_window
     )
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.PROTECT, related_name="send_attempts"
+        Delivery,
+        on_delete=models.PROTECT,
+        related_name="send_attempts",
+        db_index=False,  # see one_attempt_per_claim
     )
     # The claim of the worker that made it: with the delivery it names one attempt.
     token = models.UUIDField()
