@@ -1,7 +1,8 @@
 """Several mailings with the same message become one: waiting recipients move over.
 
 A record moves by being written anew in the target; its old row stays as `skipped:
-merged`, so that each mailing's states go on adding up to its recipients. Only rows
+merged`, so that each mailing's states go on adding up to its recipients, also between
+two commits. Only rows
 that were never tried move: what a server may know of stays with its mailing.
 """
 
@@ -13,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from common.utils.helpers import chunked
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import Alert, Delivery, MailingOut
 from massmail.models.delivery_states import LEASED_STATUSES
@@ -52,11 +52,13 @@ MOVED = (
 @dataclass(slots=True)
 class Merged:
     """`moved` were written anew; `known` are recipients of the target already, by
-    their record or address; `left` had been tried and are not mailed any more."""
+    their record or address; `left` had been tried and are not mailed any more; `rest`
+    could not be moved in the time that was given."""
 
     moved: int = 0
     known: int = 0
     left: int = 0
+    rest: int = 0
 
 
 def mergeable(target: MailingOut) -> list[MailingOut]:
@@ -85,35 +87,47 @@ def says_the_same(one: MailingOut, other: MailingOut) -> bool:
     return source_of_version(one.version) == source_of_version(other.version)
 
 
-@transaction.atomic
 def merge(
     target: MailingOut,
     originals: Iterable[MailingOut],
     *,
     by: Any,
     leave_tried: bool = False,
+    seconds: float = 3600.0,
     now: dt.datetime | None = None,
 ) -> Merged:
-    """All or nothing; raises NotAllowed and WrongState.
+    """Raises NotAllowed and WrongState; what can be refused is refused at once.
 
     Rows that were tried and wait for another try are a reason to refuse; with
-    `leave_tried` they are left out for good, as cancelled.
+    `leave_tried` they are left out for good, as cancelled. Moves in short commits for
+    about so long: what is left then (`rest`) waits in its mailing, which is paused,
+    until the merge is called again.
     """
-    moment = Clock(now)()
+    clock = Clock(now)
     ids = {original.pk for original in originals} - {target.pk}
-    rows = locked([target.pk, *ids])
-    target = rows.pop(target.pk)
-    require_mergeable(target, rows.values(), by)
+    hold(target, ids, by, leave_tried=leave_tried)
     merged = Merged()
     # In the order of their keys: of one address in two of them the older row moves.
-    for _pk, original in sorted(rows.items()):
-        end(original, target, moment)
-        move(original, target, merged, moment)
-        settle_rest(original, merged, leave_tried=leave_tried)
-        log(original, by, f"merged into {target.pk}")
-    text = f"merged {sorted(rows)} into it: {merged.moved} recipients"
-    log(target, by, text)
+    for original_id in sorted(ids):
+        while move(original_id, target, merged, clock()):
+            if clock.elapsed >= seconds:
+                merged.rest = waiting(sorted(ids)).count()
+                return merged
+        end(original_id, target, merged, by, clock(), leave_tried=leave_tried)
+    log(target, by, f"merged {sorted(ids)} into it: {merged.moved} recipients")
     return merged
+
+
+@transaction.atomic
+def hold(target: MailingOut, ids: set[int], by: Any, *, leave_tried: bool) -> None:
+    """Ask everything, and pause what is to be merged: no row of it is claimed then."""
+    rows = locked([target.pk, *ids])
+    require_mergeable(rows.pop(target.pk), rows.values(), by)
+    for original in rows.values():
+        require_at_rest(original, leave_tried=leave_tried)
+        if original.status != Status.PAUSED:
+            log(original, by, "paused to be merged")
+    MailingOut.objects.filter(pk__in=ids).update(status=Status.PAUSED)
 
 
 def locked(ids: list[int]) -> dict[int, MailingOut]:
@@ -151,37 +165,61 @@ def require_mergeable(
         )
 
 
-def end(original: MailingOut, target: MailingOut, now: dt.datetime) -> None:
+@transaction.atomic
+def end(
+    original_id: int,
+    target: MailingOut,
+    merged: Merged,
+    by: Any,
+    now: dt.datetime,
+    *,
+    leave_tried: bool,
+) -> None:
+    """All its rows have moved: it is over, unless a sender holds one after all."""
+    original = locked_pair(original_id, target)[0]
+    require_at_rest(original, leave_tried=leave_tried)
+    tried = Delivery.objects.filter(mailing=original)
+    merged.left += tried.skip(SkipReason.CANCELLED)
     MailingOut.objects.filter(pk=original.pk).update(
         status=Status.INTERRUPTED, merged_into=target, finished_at=now, updated_at=now
     )
     Alert.objects.close(cause=f"mailing:{original.pk}", now=now)
+    log(original, by, f"merged into {target.pk}")
 
 
+def waiting(mailing_ids: list[int]) -> QuerySet[Delivery]:
+    """Rows that may move."""
+    return Delivery.objects.filter(
+        mailing__in=mailing_ids, status=Delivery.Status.QUEUED, attempts=0
+    ).order_by("pk")
+
+
+@transaction.atomic
 def move(
-    original: MailingOut, target: MailingOut, merged: Merged, now: dt.datetime
-) -> None:
-    """The conditional UPDATE comes first: what it takes no sender can claim."""
-    waiting = Delivery.objects.filter(
-        mailing=original, status=Delivery.Status.QUEUED, attempts=0
+    original_id: int, target: MailingOut, merged: Merged, now: dt.datetime
+) -> bool:
+    """One chunk of rows; False when there is none left."""
+    original, into = locked_pair(original_id, target)
+    rows = waiting([original.pk]).select_for_update(no_key=True)
+    taken = list(rows[:CHUNK])
+    Delivery.objects.filter(pk__in=[row.pk for row in taken]).skip(SkipReason.MERGED)
+    new = new_rows(taken, into, now)
+    Delivery.objects.bulk_create(new)
+    MailingOut.objects.filter(pk=into.pk).update(
+        recipients_count=F("recipients_count") + len(new)
     )
-    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
-    for chunk in chunked(ids, CHUNK):
-        rows = Delivery.objects.filter(pk__in=chunk, attempts=0)
-        taken = list(
-            rows.filter(status=Delivery.Status.QUEUED)
-            .select_for_update(no_key=True)
-            .order_by("pk")
-        )
-        moved = Delivery.objects.filter(pk__in=[row.pk for row in taken])
-        moved.skip(SkipReason.MERGED)
-        new = new_rows(taken, target, now)
-        Delivery.objects.bulk_create(new)
-        merged.moved += len(new)
-        merged.known += len(taken) - len(new)
-        MailingOut.objects.filter(pk=target.pk).update(
-            recipients_count=F("recipients_count") + len(new)
-        )
+    merged.moved += len(new)
+    merged.known += len(taken) - len(new)
+    return bool(taken)
+
+
+def locked_pair(original_id: int, target: MailingOut) -> tuple[MailingOut, MailingOut]:
+    """Somebody may have resumed or cancelled one of them between two commits."""
+    rows = locked([original_id, target.pk])
+    original, into = rows[original_id], rows[target.pk]
+    if original.status != Status.PAUSED or into.status in FINAL_STATUSES:
+        raise WrongState(_("Nothing more was done: the mailing has gone on meanwhile."))
+    return original, into
 
 
 def new_rows(
@@ -208,8 +246,8 @@ def new_rows(
     return found
 
 
-def settle_rest(original: MailingOut, merged: Merged, *, leave_tried: bool) -> None:
-    """Asked after the move: a sender may have claimed rows just before it."""
+def require_at_rest(original: MailingOut, *, leave_tried: bool) -> None:
+    """No message of it is on its way, and none waits for another try."""
     rows = Delivery.objects.filter(mailing=original)
     if busy := rows.filter(status__in=LEASED_STATUSES).count():
         text = ngettext(
@@ -219,10 +257,8 @@ def settle_rest(original: MailingOut, merged: Merged, *, leave_tried: bool) -> N
             busy,
         )
         raise WrongState(text % {"name": original.name, "count": busy})
-    tried = rows.filter(status=Delivery.Status.QUEUED)
-    if leave_tried:
-        merged.left += tried.skip(SkipReason.CANCELLED)
-    elif count := tried.count():
+    tried = rows.filter(status=Delivery.Status.QUEUED, attempts__gt=0)
+    if not leave_tried and (count := tried.count()):
         text = ngettext(
             "“%(name)s” has %(count)d recipient who was tried already and waits for "
             "another try.",

@@ -12,6 +12,7 @@ from common.utils.helpers import is_whole_number
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import MailingOut
 from massmail.orchestrator.merging import Merged, merge, previewed
+from massmail.site.create_mailing import SECONDS_AT_ONCE
 from massmail.site.mailing_base import MailingPages
 from massmail.site.mailing_facts import number
 
@@ -50,12 +51,14 @@ class MergePage(MailingPages):
                 self.get_queryset(request).filter(pk__in=keys),
                 by=request.user,
                 leave_tried="leave_tried" in request.POST,
+                seconds=SECONDS_AT_ONCE,
             )
         except (NotAllowed, WrongState) as error:
             messages.error(request, str(error))
             return False
-        messages.success(request, merged_text(merged))
-        return True
+        level = messages.WARNING if merged.rest else messages.SUCCESS
+        self.message_user(request, merged_text(merged), level)
+        return not merged.rest
 
 
 def merged_text(merged: Merged) -> str:
@@ -75,6 +78,13 @@ def merged_text(merged: Merged) -> str:
             merged.left,
         )
         parts.append(text % {"number": number(merged.left)})
+    if merged.rest:
+        text = ngettext(
+            "%(number)s is still to be taken over: press “Merge” again.",
+            "%(number)s are still to be taken over: press “Merge” again.",
+            merged.rest,
+        )
+        parts.append(text % {"number": number(merged.rest)})
     return " ".join(parts)
 
 

@@ -49,6 +49,20 @@ COLUMNS = (
     "account",
 )
 
+FIELDS = (
+    "is_hidden",
+    "name",
+    "address",
+    "status",
+    "reason",
+    "smtp_code",
+    "smtp_enhanced",
+    "smtp_text",
+    "attempts",
+    "sent_at",
+    "email_account__from_email",
+)
+
 
 class RepeatPages(MailingPages):
     """Mixin: what is done with a mailing's recipients besides mailing them."""
@@ -122,7 +136,7 @@ class RepeatPages(MailingPages):
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """All recipients and what became of them, as CSV; in any number."""
         mailing = self.object_or_404(request, object_id)
-        rows = mailing.deliveries.order_by("pk").select_related("email_account")
+        rows = mailing.deliveries.order_by("pk")
         hidden = Value(False) if request.user.is_superuser else belongs_to_others()
         lines = csv_lines(COLUMNS, cells_of(rows.annotate(is_hidden=hidden)))
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
@@ -132,22 +146,20 @@ class RepeatPages(MailingPages):
 
 
 def cells_of(rows: Any) -> Iterator[list[str]]:
-    for row in rows.iterator(CHUNK):
+    """As plain tuples: 100,000 objects would take several times as long."""
+    labels = dict(Delivery.Status.choices)
+    for row in rows.values_list(*FIELDS, named=True).iterator(CHUNK):
+        server = [str(row.smtp_code or ""), row.smtp_enhanced, row.smtp_text]
         yield [
             str(HIDDEN) if row.is_hidden else row.name,
             "" if row.is_hidden else row.address,
-            str(row.get_status_display()),
+            str(labels[row.status]),
             reason_words(row.reason) if row.reason else "",
-            server_words(row),
+            " ".join(filter(None, server)),
             str(row.attempts),
             row.sent_at.isoformat(timespec="seconds") if row.sent_at else "",
-            row.email_account.from_email if row.email_account else "",
+            row.email_account__from_email or "",
         ]
-
-
-def server_words(row: Delivery) -> str:
-    code = str(row.smtp_code or "")
-    return " ".join(filter(None, [code, row.smtp_enhanced, row.smtp_text]))
 
 
 def duplicated_text(count: int) -> str:

@@ -14,7 +14,13 @@ from massmail.audience.snapshot import create_mailing
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import Alert, Delivery, MailingOut
 from massmail.orchestrator.lifecycle import launch, pause, resume
-from massmail.orchestrator.merging import merge, mergeable, previewed
+from massmail.orchestrator.merging import (
+    Merged,
+    merge,
+    mergeable,
+    move,
+    previewed,
+)
 from massmail.reports.ledger import check_ledger
 from massmail.tests.factories import (
     NOW,
@@ -227,6 +233,40 @@ def test_the_preview_tells_what_the_merge_will_do(make, anna):
     assert (row["mailing"], row["moves"], row["known"]) == (original, 2, 1)
     merged = merge(target, [original], by=anna)
     assert (merged.moved, merged.known) == (row["moves"], row["known"])
+
+
+def test_what_time_leaves_over_waits_and_moves_with_the_next_call(
+    make, anna, monkeypatch
+):
+    monkeypatch.setattr("massmail.orchestrator.merging.CHUNK", 2)
+    target, original = make(1), make(5)
+
+    first = merge(target, [original], by=anna, seconds=0)
+
+    assert (first.moved, first.rest) == (2, 3)
+    assert states(target) == {"queued": 3}
+    assert states(original) == {"queued": 3, "skipped": 2}
+    original.refresh_from_db()
+    assert (original.status, original.merged_into) == ("P", None)
+    assert list(check_ledger(timezone.now())) == []
+
+    second = merge(target, [original], by=anna)
+
+    assert (second.moved, second.rest) == (3, 0)
+    original.refresh_from_db()
+    assert original.merged_into == target
+
+
+def test_who_resumes_it_in_between_stops_the_merge(make, anna, monkeypatch):
+    monkeypatch.setattr("massmail.orchestrator.merging.CHUNK", 2)
+    target, original = make(1), make(5)
+    merge(target, [original], by=anna, seconds=0)
+    resume(original, by=anna)
+
+    with pytest.raises(WrongState):
+        move(original.pk, target, Merged(), NOW)
+
+    assert states(target) == {"queued": 3}
 
 
 @pytest.mark.django_db(transaction=True)
