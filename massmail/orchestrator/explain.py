@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from django.db.models import Exists, Min, OuterRef
+from django.db.models import Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -154,11 +154,21 @@ def account_causes(
     mailing: MailingOut, settings: MassmailSettings, now: dt.datetime
 ) -> Iterator[Explanation | None]:
     """For each account with waiting rows: why it does not send them now, or None."""
+    for account in accounts_with_rows(mailing):
+        yield of_account(mailing, account, settings, now)
+
+
+def accounts_with_rows(mailing: MailingOut) -> QuerySet[EmailAccount]:
+    """One look into the queue's index for each account, whatever waits there.
+
+    An EXISTS would let PostgreSQL read all waiting rows of the mailing instead.
+    """
     rows = Delivery.objects.filter(
         mailing=mailing, status=Status.QUEUED, email_account=OuterRef("pk")
     )
-    for account in EmailAccount.objects.filter(Exists(rows)).order_by("pk"):
-        yield of_account(mailing, account, settings, now)
+    first = Subquery(rows.order_by("priority", "not_before", "pk").values("pk")[:1])
+    accounts = EmailAccount.objects.annotate(first_row=first)
+    return accounts.filter(first_row__isnull=False).order_by("pk")
 
 
 def of_account(

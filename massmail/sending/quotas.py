@@ -150,7 +150,11 @@ def attempts_since(account: EmailAccount, since: dt.datetime, limit: int) -> int
 def open_since_before(account: EmailAccount, since: dt.datetime) -> int:
     """Messages handed over before `since` that the server has not answered yet."""
     return Delivery.objects.filter(
-        email_account=account, status=Delivery.Status.SENDING, sending_at__lt=since
+        email_account=account,
+        status=Delivery.Status.SENDING,
+        sending_at__lt=since,
+        # So it is: this leads to the few rows of `delivery_leases`.
+        lease_until__isnull=False,
     ).count()
 
 
