@@ -227,10 +227,11 @@ def new_rows(
 ) -> list[Delivery]:
     """Of records that the target has no row of, and of addresses new to it."""
     theirs = Delivery.objects.filter(mailing=target)
+    # With the type: without it the index of records cannot serve.
+    same_type = theirs.filter(content_type=target.content_type_id)
+    ids = [row.object_id for row in taken]
     records = set(
-        theirs.filter(object_id__in=[row.object_id for row in taken]).values_list(
-            "object_id", flat=True
-        )
+        same_type.filter(object_id__in=ids).values_list("object_id", flat=True)
     )
     addresses = set(
         theirs.filter(address_key__in={row.address_key for row in taken})
