@@ -2,8 +2,8 @@
 
 A record moves by being written anew in the target; its old row stays as `skipped:
 merged`, so that each mailing's states go on adding up to its recipients, also between
-two commits. Only rows
-that were never tried move: what a server may know of stays with its mailing.
+two commits. Only rows that were never tried move: what a server may know of stays with
+its mailing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -23,15 +23,11 @@ from massmail.models import Alert, Delivery, MailingOut
 from massmail.models.delivery_states import LEASED_STATUSES
 from massmail.models.mailing_out import FINAL_STATUSES, Status
 from massmail.orchestrator.clock import Clock
-from massmail.orchestrator.compiling import source_of_version
 from massmail.orchestrator.decisions import log, require
+from massmail.orchestrator.merge_candidates import mergeable
 from massmail.recipients.access import access_policy
 
 CHUNK = 2000
-# So many of a manager's running mailings are compared.
-MOST = 50
-# Compared before the pictures and files, which may be big.
-TEXT = ("subject", "content", "text", "preheader", "signature")
 SkipReason = Delivery.SkipReason
 # What a row takes along; its state, claim and results stay behind.
 MOVED = (
@@ -59,32 +55,6 @@ class Merged:
     known: int = 0
     left: int = 0
     rest: int = 0
-
-
-def mergeable(target: MailingOut) -> list[MailingOut]:
-    """Mailings whose recipients the target may take over, the newest first."""
-    alike = MailingOut.objects.filter(
-        owner=target.owner_id,
-        content_type=target.content_type_id,
-        message=target.message_id,
-        launched_at__isnull=target.launched_at is None,
-        prepared_at__isnull=False,
-        launching__isnull=True,
-    )
-    others = alike.exclude(status__in=FINAL_STATUSES).exclude(pk=target.pk)
-    found = others.select_related("version").order_by("-created_at")[:MOST]
-    return [mailing for mailing in found if says_the_same(mailing, target)]
-
-
-def says_the_same(one: MailingOut, other: MailingOut) -> bool:
-    """Each launch freezes a version of its own: what it says decides."""
-    if one.version_id == other.version_id:
-        return True
-    if one.version is None or other.version is None:
-        return False
-    if any(getattr(one.version, name) != getattr(other.version, name) for name in TEXT):
-        return False
-    return source_of_version(one.version) == source_of_version(other.version)
 
 
 def merge(
@@ -268,32 +238,3 @@ def require_at_rest(original: MailingOut, *, leave_tried: bool) -> None:
             count,
         )
         raise WrongState(text % {"name": original.name, "count": count})
-
-
-def previewed(target: MailingOut) -> list[dict[str, Any]]:
-    """What fits, with how many of each would move and how many are known already."""
-    theirs = Delivery.objects.filter(mailing=target)
-    record = theirs.filter(
-        content_type_id=OuterRef("content_type_id"), object_id=OuterRef("object_id")
-    )
-    address = theirs.exclude(status=Delivery.Status.SKIPPED).filter(
-        address_key=OuterRef("address_key")
-    )
-    found = []
-    for original in mergeable(target):
-        rows = Delivery.objects.filter(mailing=original)
-        waiting = rows.filter(status=Delivery.Status.QUEUED, attempts=0)
-        total = waiting.count()
-        known = waiting.filter(Exists(record) | Exists(address)).count()
-        found.append(
-            {
-                "mailing": original,
-                "moves": total - known,
-                "known": known,
-                "tried": rows.filter(
-                    status=Delivery.Status.QUEUED, attempts__gt=0
-                ).count(),
-                "busy": rows.filter(status__in=LEASED_STATUSES).count(),
-            }
-        )
-    return found

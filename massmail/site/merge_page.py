@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 from common.utils.helpers import is_whole_number
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import MailingOut
-from massmail.orchestrator.merging import Merged, merge, previewed
+from massmail.orchestrator.merge_candidates import previewed
+from massmail.orchestrator.merging import Merged, merge
 from massmail.site.create_mailing import SECONDS_AT_ONCE
 from massmail.site.mailing_base import MailingPages
 from massmail.site.mailing_facts import number

@@ -14,13 +14,8 @@ from massmail.audience.snapshot import create_mailing
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import Alert, Delivery, MailingOut
 from massmail.orchestrator.lifecycle import launch, pause, resume
-from massmail.orchestrator.merging import (
-    Merged,
-    merge,
-    mergeable,
-    move,
-    previewed,
-)
+from massmail.orchestrator.merge_candidates import mergeable, previewed
+from massmail.orchestrator.merging import Merged, merge, move
 from massmail.reports.ledger import check_ledger
 from massmail.tests.factories import (
     NOW,
