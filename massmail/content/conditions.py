@@ -20,20 +20,10 @@ NO_NAMES: Names = frozenset()
 
 
 class Condition(Protocol):
-    """What `{% if %}` asks.
-
-    `present` are the names that cannot be empty where it holds, `present_otherwise`
-    those that cannot be empty where it does not.
-    """
+    """What `{% if %}` asks."""
 
     @property
     def names(self) -> Names: ...
-
-    @property
-    def present(self) -> Names: ...
-
-    @property
-    def present_otherwise(self) -> Names: ...
 
     def holds(self, values: Values) -> bool: ...
 
@@ -47,9 +37,6 @@ class Filled:
     @property
     def names(self) -> Names:
         return _names_of(self.operand)
-
-    present = names
-    present_otherwise = NO_NAMES
 
     def holds(self, values: Values) -> bool:
         return bool(self.operand.text(values).strip())
@@ -67,24 +54,6 @@ class Compared:
     def names(self) -> Names:
         return _names_of(self.left) | _names_of(self.right)
 
-    @property
-    def present(self) -> Names:
-        """A name that equals a text which is not empty, or contains one."""
-        present = NO_NAMES
-        if self.left.name is None and self.left.constant.strip():
-            present |= _names_of(self.right)
-        if self.right.name is None and self.right.constant.strip():
-            present |= NO_NAMES if self.contained else _names_of(self.left)
-        return present
-
-    @property
-    def present_otherwise(self) -> Names:
-        """`name != ""` is how some ask whether there is a value."""
-        constants = [
-            side.constant for side in (self.left, self.right) if side.name is None
-        ]
-        return self.names if constants == [""] and not self.contained else NO_NAMES
-
     def holds(self, values: Values) -> bool:
         left, right = self.left.text(values), self.right.text(values)
         return left in right if self.contained else left == right
@@ -97,14 +66,6 @@ class Negated:
     @property
     def names(self) -> Names:
         return self.condition.names
-
-    @property
-    def present(self) -> Names:
-        return self.condition.present_otherwise
-
-    @property
-    def present_otherwise(self) -> Names:
-        return self.condition.present
 
     def holds(self, values: Values) -> bool:
         return not self.condition.holds(values)
@@ -120,12 +81,6 @@ class All:
     def names(self) -> Names:
         return NO_NAMES.union(*(one.names for one in self.conditions))
 
-    @property
-    def present(self) -> Names:
-        return NO_NAMES.union(*(one.present for one in self.conditions))
-
-    present_otherwise = NO_NAMES
-
     def holds(self, values: Values) -> bool:
         return all(one.holds(values) for one in self.conditions)
 
@@ -139,12 +94,6 @@ class Either:
     @property
     def names(self) -> Names:
         return NO_NAMES.union(*(one.names for one in self.conditions))
-
-    present = NO_NAMES
-
-    @property
-    def present_otherwise(self) -> Names:
-        return NO_NAMES.union(*(one.present_otherwise for one in self.conditions))
 
     def holds(self, values: Values) -> bool:
         return any(one.holds(values) for one in self.conditions)

@@ -200,7 +200,7 @@ def printed_names(program: Program) -> Names:
     )
 
 
-def required_names(program: Program, present: Names = NO_NAMES) -> Names:
+def required_names(program: Program) -> Names:
     """Names that every copy prints without a fallback, whatever its values are.
 
     What an `if` prints in some copies only is known when a copy is made.
@@ -208,25 +208,20 @@ def required_names(program: Program, present: Names = NO_NAMES) -> Names:
     names: set[str] = set()
     for piece in program:
         if isinstance(piece, Slot) and not piece.expression.has_fallback:
-            names |= {piece.expression.name} - present
+            names.add(piece.expression.name)
         elif isinstance(piece, Address):
-            names |= required_names(piece.program, present)
+            names |= required_names(piece.program)
         elif isinstance(piece, Choice):
-            names |= _required_in_choice(piece, present)
+            names |= _required_in_choice(piece)
     return frozenset(names)
 
 
-def _required_in_choice(choice: Choice, present: Names) -> Names:
-    """What all branches require, if one of them is taken in any case."""
-    required: list[Names] = []
-    for branch in choice.branches:
-        condition = branch.condition
-        inside = present | condition.present if condition else present
-        required.append(required_names(branch.program, inside))
-        if condition:
-            present |= condition.present_otherwise
-    has_else = choice.branches[-1].condition is None
-    return frozenset.intersection(*required) if has_else else NO_NAMES
+def _required_in_choice(choice: Choice) -> Names:
+    """What all branches print, if one of them is taken in any case."""
+    if choice.branches[-1].condition is not None:
+        return NO_NAMES
+    required = (required_names(branch.program) for branch in choice.branches)
+    return frozenset.intersection(*required)
 
 
 def missing_names(program: Program, values: Values) -> Iterator[str]:

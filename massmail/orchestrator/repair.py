@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from common.utils.helpers import chunked
-from massmail.audience.assignment import rotate
+from massmail.audience.assignment import rotate, waiting
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import (
     Delivery,
@@ -179,6 +179,13 @@ def hand_over_of(mailing: MailingOut, account: EmailAccount, now: dt.datetime) -
         return 0
     rows = waiting_for(account).filter(mailing=mailing)
     rows.look_again(DOMAIN_LIMIT)
-    moved = rows.update(email_account=None)
-    rotate(mailing, others, now)
+    moved = last = 0
+    ordered = rows.order_by("pk").values_list("pk", flat=True)
+    while pks := list(ordered.filter(pk__gt=last)[:CHUNK]):
+        last = pks[-1]
+        shares = rotate(mailing, others, [waiting(pk, None) for pk in pks], now)
+        for account_id, taken in shares.items():
+            # Those that nobody has claimed meanwhile.
+            still = rows.among([row.pk for row in taken])
+            moved += still.update(email_account_id=account_id)
     return moved
