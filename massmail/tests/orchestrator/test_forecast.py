@@ -158,9 +158,10 @@ def test_recipients_on_three_continents_by_their_own_clocks():
         assert hours.at(zone).is_open(began_at)
 
 
-@pytest.mark.parametrize("seconds", [0.02, 3.0, 40.0])
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_a_server_is_as_slow_as_it_was_lately(monkeypatch, seconds, lanes):
+@pytest.mark.parametrize(
+    ("lanes", "seconds"), [(1, 0.02), (2, 0.02), (1, 3.0), (2, 3.0), (2, 40.0)]
+)
+def test_a_server_is_as_slow_as_it_was_lately(monkeypatch, lanes, seconds):
     """Where no limit and no gap is in reach, its answers alone set the pace."""
     monkeypatch.setattr(simulation, "SECONDS_PER_MESSAGE", seconds)
     ready_settings(emails_per_day=1000)
