@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from benchmarks import newsletter
 
@@ -38,17 +39,32 @@ def launched_mailing(port: int, recipients: int, lanes: int) -> int:
     from django.contrib.auth import get_user_model
     from django.utils.crypto import get_random_string
 
-    from crm.models import Contact
     from massmail.audience.snapshot import create_mailing
-    from massmail.models import EmailAccount, EmlMessage, MassmailSettings
+    from massmail.models import EmlMessage, MassmailSettings
     from massmail.orchestrator.lifecycle import launch
 
     MassmailSettings(postal_address=newsletter.POSTAL_ADDRESS).save()
     name = get_random_string(12)
     owner = get_user_model().objects.create(username=name, email=f"{name}@example.com")
-    account = EmailAccount.objects.create(
+    account = new_account(owner, port, lanes)
+    message = EmlMessage.objects.create(
         owner=owner,
-        name=name,
+        subject=newsletter.SUBJECT,
+        content=newsletter.html(),
+        text=newsletter.text(),
+    )
+    contacts = new_contacts(owner, recipients)
+    launch(create_mailing(owner=owner, message=message, recipients=contacts), by=owner)
+    return account.pk
+
+
+def new_account(owner: Any, port: int, lanes: int) -> Any:
+    """Without gaps, and with no limit that is in reach."""
+    from massmail.models import EmailAccount
+
+    return EmailAccount.objects.create(
+        owner=owner,
+        name=owner.username,
         from_email="news@example.com",
         from_name="Anna Sender",
         email_host="127.0.0.1",
@@ -60,22 +76,19 @@ def launched_mailing(port: int, recipients: int, lanes: int) -> int:
         per_day=10_000_000,
         max_connections=lanes,
     )
-    for start in range(0, recipients, 10_000):
+
+
+def new_contacts(owner: Any, count: int) -> Any:
+    """So many contacts of the owner's, as a queryset."""
+    from crm.models import Contact
+
+    for start in range(0, count, 10_000):
         Contact.objects.bulk_create(
             Contact(
                 first_name=f"Reader{number}",
                 email=f"reader{number}@example.com",
                 owner=owner,
             )
-            for number in range(start, min(start + 10_000, recipients))
+            for number in range(start, min(start + 10_000, count))
         )
-    message = EmlMessage.objects.create(
-        owner=owner,
-        subject=newsletter.SUBJECT,
-        content=newsletter.html(),
-        text=newsletter.text(),
-    )
-    contacts = Contact.objects.filter(owner=owner)
-    mailing = create_mailing(owner=owner, message=message, recipients=contacts)
-    launch(mailing, by=owner)
-    return account.pk
+    return Contact.objects.filter(owner=owner)

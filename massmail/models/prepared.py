@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -24,6 +26,7 @@ NOW = dt.datetime(MARKED_YEAR, 1, 1, tzinfo=dt.UTC)
 UNTIL = dt.datetime(MARKED_YEAR, 1, 2, tzinfo=dt.UTC)
 TOKEN = uuid.UUID(int=MARKED_YEAR)
 IDS = "massmail: ids"
+PLACEHOLDER = re.compile("%%|%s")
 
 
 class NotPreparable(ValueError):
@@ -123,12 +126,15 @@ class PreparedUpdate:
         if connection.vendor != "postgresql":
             return
         markers = dict(self._places)
-        pieces = self.sql.split("%s")
-        sql = [pieces[0]]
-        for place, piece in enumerate(pieces[1:]):
-            param = self._params[place]
-            sql += ["%s" if place in markers else literal(param, connection), piece]
-        self.sql = "".join(sql)
+        places = count()
+
+        def written(found: re.Match[str]) -> str:
+            # A host's own SQL may hold a percent sign, which stands there twice.
+            if found[0] == "%%" or (place := next(places)) in markers:
+                return found[0]
+            return literal(self._params[place], connection)
+
+        self.sql = PLACEHOLDER.sub(written, self.sql)
         self._places = list(enumerate(markers.values()))
         self._params = [None] * len(markers)
 

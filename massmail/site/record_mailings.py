@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -68,22 +69,20 @@ class RecordMailings(admin.ModelAdmin):
         return self.mailings_page(request, self.record_or_404(request, object_id))
 
     def opt_out_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        record = self.record_or_404(request, object_id)
-        form = ConsentForm(request.POST)
-        if not self.has_change_permission(request, record):
-            messages.error(request, _("You may not change this record."))
-        elif not form.is_valid():
-            return self.mailings_page(request, record, form)
-        else:
-            reason = form.cleaned_data["reason"]
-            waiting = opt_out(self.person(record), by=request.user, reason=reason)
-            self.keep_in_history(request, record, f"opted out: {reason}")
-            messages.success(request, opted_out_text(waiting))
-        return self.to_mailings(record)
+        return self.decision(request, object_id, self.enter_opt_out)
 
     def subscribe_again_view(
         self, request: HttpRequest, object_id: str
     ) -> HttpResponse:
+        return self.decision(request, object_id, self.subscribe)
+
+    def decision(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        carry_out: Callable[[HttpRequest, Any, str], None],
+    ) -> HttpResponse:
+        """For who may change the record, with a reason; back to its mailings."""
         record = self.record_or_404(request, object_id)
         form = ConsentForm(request.POST)
         if not self.has_change_permission(request, record):
@@ -91,8 +90,13 @@ class RecordMailings(admin.ModelAdmin):
         elif not form.is_valid():
             return self.mailings_page(request, record, form)
         else:
-            self.subscribe(request, record, form.cleaned_data["reason"])
+            carry_out(request, record, form.cleaned_data["reason"])
         return self.to_mailings(record)
+
+    def enter_opt_out(self, request: HttpRequest, record: Any, reason: str) -> None:
+        waiting = opt_out(self.person(record), by=request.user, reason=reason)
+        self.keep_in_history(request, record, f"opted out: {reason}")
+        messages.success(request, opted_out_text(waiting))
 
     def subscribe(self, request: HttpRequest, record: Any, reason: str) -> None:
         try:

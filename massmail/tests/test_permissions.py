@@ -15,6 +15,8 @@ from massmail.models import (
     SuppressedAddress,
 )
 from massmail.permissions import (
+    ExistsForEach,
+    first_reason,
     has_wrong_account,
     may_be_mailed,
     may_be_mailed_alone,
@@ -62,10 +64,18 @@ def test_keys_of_every_type_are_found_in_the_host(factory):
     Delivery.objects.update(object_id=str(mine.pk))
     assert allowed(row)
     assert skip_reason(row.mailing, row.pk) == ""
+    assert reason_in_a_launch(row) == ""
 
     type(mine).objects.filter(pk=mine.pk).delete()
     assert not allowed(row)
     assert skip_reason(row.mailing, row.pk) == "recipient_deleted"
+    assert reason_in_a_launch(row) == "recipient_deleted"
+
+
+def reason_in_a_launch(row):
+    """By the short cut for those against whom nothing speaks."""
+    why = first_reason(row.mailing, exists=ExistsForEach)
+    return Delivery.objects.annotate(why=why).get(pk=row.pk).why
 
 
 def host(**fields):
@@ -108,6 +118,7 @@ def test_the_recipients_side_of_the_recheck(row, change, reason):
 
     assert not allowed(row)
     assert skip_reason(row.mailing, row.pk) == reason
+    assert reason_in_a_launch(row) == reason
 
 
 @pytest.mark.parametrize(
