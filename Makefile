@@ -51,7 +51,7 @@ test: install ## run the suite on the embedded default; needs no service
 test-services: install ## run the suite on PostgreSQL and Redis (DATABASE_URL, CELERY_BROKER_URL)
 	@$(SERVICES) $(BIN)/python .ci/services.py
 	$(SERVICES) $(BIN)/python -m pytest -n $(WORKERS) \
-		-m "not services and not browser and not faults" $(PYTEST_ARGS)
+		-m "not services and not browser and not faults and not embedded" $(PYTEST_ARGS)
 	@# These share one broker, so they run one after the other.
 	$(SERVICES) $(BIN)/python -m pytest -m "services and not browser and not faults" $(PYTEST_ARGS)
 
@@ -65,8 +65,8 @@ test-browser: install ## run the tests that open pages in Chromium (CHROMIUM=pat
 		echo "No Chromium found. Debian: apt install chromium; or: make test-browser CHROMIUM=path" >&2; \
 		exit 1; \
 	}
-	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -m browser --timeout 300 \
-		--durations 10 $(PYTEST_ARGS)
+	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+		-m browser --timeout 300 --durations 10 $(PYTEST_ARGS)
 
 screenshots: install ## take the pictures of docs/user_guide.md anew (CHROMIUM=path)
 	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest --timeout 300 \

@@ -26,6 +26,8 @@ from crm.demo.catcher.store import MailReader
 from crm.demo.processes import is_free
 from crm.tests.factories import ContactFactory
 
+pytestmark = pytest.mark.embedded
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent.parent
 START_SECONDS = 80
 

@@ -159,9 +159,10 @@ def test_recipients_on_three_continents_by_their_own_clocks():
 
 
 @pytest.mark.parametrize(
-    ("lanes", "seconds"), [(1, 0.02), (2, 0.02), (1, 3.0), (2, 3.0), (2, 40.0)]
+    ("lanes", "seconds", "customers"),
+    [(1, 0.02, 60), (2, 0.02, 60), (1, 3.0, 60), (2, 3.0, 60), (2, 40.0, 15)],
 )
-def test_a_server_is_as_slow_as_it_was_lately(monkeypatch, lanes, seconds):
+def test_a_server_is_as_slow_as_it_was_lately(monkeypatch, lanes, seconds, customers):
     """Where no limit and no gap is in reach, its answers alone set the pace."""
     monkeypatch.setattr(simulation, "SECONDS_PER_MESSAGE", seconds)
     ready_settings(emails_per_day=1000)
@@ -173,7 +174,7 @@ def test_a_server_is_as_slow_as_it_was_lately(monkeypatch, lanes, seconds):
         answered += pause
         SendAttemptFactory(email_account=account, occurred_at=answered, outcome="sent")
 
-    assert_as_forecast(launched_by(owner, 60), walk=WALK if seconds > 1 else 0.0)
+    assert_as_forecast(launched_by(owner, customers), walk=WALK if seconds > 1 else 0.0)
 
 
 def test_a_server_slower_than_the_gaps_sets_the_pace(monkeypatch):
@@ -185,7 +186,7 @@ def test_a_server_slower_than_the_gaps_sets_the_pace(monkeypatch):
         answered = NOW - HOUR + number * dt.timedelta(seconds=40)
         SendAttemptFactory(email_account=account, occurred_at=answered, outcome="sent")
 
-    assert_as_forecast(launched_by(owner, 40))
+    assert_as_forecast(launched_by(owner, 15))
 
 
 def test_what_was_sent_before_takes_its_place_in_the_windows():
