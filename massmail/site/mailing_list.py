@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.contrib import admin
@@ -21,7 +20,6 @@ from common.utils.helpers import is_whole_number
 from massmail.models import MailingOut
 from massmail.site.base import OWNER_FILTER
 from massmail.site.beginnings import beginnings, create_url
-from massmail.site.mailing_base import MailingPages
 from massmail.site.mailing_facts import list_facts
 from massmail.site.mailing_filters import (
     SEARCH_HELP,
@@ -29,6 +27,7 @@ from massmail.site.mailing_filters import (
     DepartmentFilter,
     text_fields,
 )
+from massmail.site.mailing_picture import MailingPicture
 
 
 class MailingChangeList(ChangeList):
@@ -47,18 +46,19 @@ class MailingChangeList(ChangeList):
             mailing.facts = facts[mailing.pk]
 
 
-class MailingList(MailingPages):
+class MailingList(MailingPicture):
     """Mixin: the list, and what refreshes it."""
 
     change_list_template = "admin/massmail/mailingout/change_list.html"
     list_display = [
+        "picture",
         "name_and_subject",
         "progress",
         "state",
         "accounts",
         "owner",
-        "created",
     ]
+    list_display_links = ["name_and_subject"]
     list_filter = ["status", OWNER_FILTER, DepartmentFilter, AccountFilter]
     list_select_related = ["message", "version", "content_type", "owner"]
     # What else is searched depends on the person.
@@ -113,11 +113,16 @@ class MailingList(MailingPages):
         description=MailingOut._meta.get_field("name").verbose_name, ordering="name"
     )
     def name_and_subject(self, mailing: MailingOut) -> str:
-        """The subject is that of the text that recipients get."""
+        """The subject is that of the text that recipients get; the day of creation
+        is enough for a list, the time is on the mailing's page."""
         text = mailing.version or mailing.message
         return render_to_string(
             "admin/massmail/mailingout/list_name.html",
-            {"mailing": mailing, "subject": text.subject},
+            {
+                "mailing": mailing,
+                "subject": text.subject,
+                "created_on": timezone.localdate(mailing.created_at),
+            },
         )
 
     @admin.display(description=_("accounts"))
@@ -127,11 +132,6 @@ class MailingList(MailingPages):
             "admin/massmail/mailingout/list_accounts.html",
             {"accounts": mailing.facts["accounts"]},
         )
-
-    @admin.display(description=_("created"), ordering="created_at")
-    def created(self, mailing: MailingOut) -> dt.date:
-        """The day is enough for a list; the time is on the mailing's page."""
-        return timezone.localdate(mailing.created_at)
 
     @admin.display(description=_("progress"))
     def progress(self, mailing: Any) -> str:
