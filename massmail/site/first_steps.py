@@ -8,11 +8,11 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from massmail.guide import help_url
 from massmail.models import EmailAccount, EmlMessage, MailingOut, Signature
 from massmail.orchestrator.trial import tests_through_accounts_of
 from massmail.permissions import mass_mail_accounts
 from massmail.site.beginnings import create_url
-from massmail.site.help import help_url
 from massmail.site.links import add_url_if_allowed, admin_url
 
 Step = dict[str, Any]

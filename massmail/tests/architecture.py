@@ -25,7 +25,7 @@ MAY_IMPORT = {
 # From the bottom to the top; the name is the second part of a module's name.
 LAYERS = (
     {"conf", "exceptions", "signals"},
-    {"patience"},
+    {"guide", "patience"},
     {"models", "migrations"},
     {"recipients", "backends"},
     {"credentials", "permissions", "tokens"},
