@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from massmail.content.markers import Markers
+from massmail.content.text_choices import OpenChoice, OpenLink
 from massmail.content.tokens import keyword_of
 from massmail.content.vocabulary import LINES, PARAGRAPHS, VOID_ELEMENTS
 
@@ -23,42 +23,6 @@ _SPACE_AT_LINE_END = re.compile(r"[ \t]+$", re.MULTILINE)
 def breaks_around(tag: str) -> int:
     """Line breaks before and after an element."""
     return 2 if tag in PARAGRAPHS else 1 if tag in LINES else 0
-
-
-@dataclass
-class OpenChoice:
-    """An `{% if %}` whose branches are being written.
-
-    Line breaks that are due when it opens are written inside the branches, so that a
-    branch that is not shown leaves no empty lines. If a branch then ends within a
-    line, they belong before the choice after all: `start` is their place in the
-    output, `breaks` are the places in the branches.
-    """
-
-    start: int
-    due: int
-    is_unwritten: bool = True  # the branch has no text yet
-    has_else: bool = False
-    may_be_empty: bool = False
-    breaks: list[int] = field(default_factory=list)
-    due_at_ends: list[int] = field(default_factory=list)
-
-    def end_branch(self, due: int) -> None:
-        if self.is_unwritten:
-            self.may_be_empty = True
-        else:
-            self.due_at_ends.append(due)
-        self.is_unwritten = True
-
-    @property
-    def ends_within_line(self) -> bool:
-        return self.may_be_empty and bool(self.due) and 0 in self.due_at_ends
-
-
-@dataclass
-class OpenLink:
-    target: str
-    start: int  # index of its first piece in the output
 
 
 class TextWriter(HTMLParser):
@@ -155,11 +119,13 @@ class TextWriter(HTMLParser):
     def _choice(self, keyword: str, marker: str) -> None:
         self._write_space()
         if keyword == "if":
-            self._choices.append(OpenChoice(len(self._out), self._due))
+            choice = OpenChoice(len(self._out), self._due, len(self._links), [marker])
+            self._choices.append(choice)
             self._out += ["", marker]
             return
         choice = self._choices[-1]
         choice.end_branch(self._due)
+        choice.end_links(self._links, marker)
         choice.has_else |= keyword == "else"
         self._due = choice.due
         self._out.append(marker)
@@ -168,6 +134,8 @@ class TextWriter(HTMLParser):
 
     def _end_choice(self) -> None:
         choice = self._choices.pop()
+        if link := choice.link_behind():
+            self._links.append(link)
         choice.may_be_empty |= not choice.has_else
         if choice.ends_within_line:
             self._move_breaks(choice)
@@ -239,11 +207,16 @@ class TextWriter(HTMLParser):
         link = self._links.pop()
         text = "".join(self._out[link.start :]).strip()
         shown = link.target.removeprefix("mailto:").removeprefix("tel:")
-        if not link.target or text in (link.target, shown):
-            return
+        if link.by_branch:
+            self._write_behind("", link.by_branch)
+        elif link.target and text not in (link.target, shown):
+            self._write_behind(text, f"({link.target})" if text else link.target)
+
+    def _write_behind(self, text: str, target: str) -> None:
+        """In the line of the link's text, whatever breaks are due."""
         due, self._due = self._due, 0
         self._space_due = bool(text)
-        self._write(f"({link.target})" if text else link.target)
+        self._write(target)
         self._due = due
 
 

@@ -95,3 +95,43 @@ def test_values_are_raw_in_text_and_encoded_in_addresses():
 
 def test_the_preheader_is_not_repeated_in_the_text():
     assert compiled("<p>A</p>", preheader="Look inside").render_text({}) == "A\n"
+
+
+@pytest.mark.parametrize(
+    ("html", "with_vip", "without"),
+    [
+        (
+            '{% if vip %}<a href="https://a.example">{% else %}'
+            '<a href="https://b.example">{% endif %}Offer</a> here',
+            "Offer (https://a.example) here\n",
+            "Offer (https://b.example) here\n",
+        ),
+        (
+            '{% if vip %}<a href="https://a.example">Best {% else %}'
+            '<a href="https://b.example">Good {% endif %}offer</a>',
+            "Best offer (https://a.example)\n",
+            "Good offer (https://b.example)\n",
+        ),
+        (
+            '<p>{% if vip %}<a href="https://a.example">{% endif %}Offer</a></p>x',
+            "Offer (https://a.example)\n\nx\n",
+            "Offer\n\nx\n",
+        ),
+        (
+            '{% if vip %}<a href="https://a.example">{% elif first_name %}'
+            '{% if company %}<a href="https://b.example">{% else %}'
+            '<a href="https://c.example">{% endif %}{% endif %}Offer</a>',
+            "Offer (https://a.example)\n",
+            "Offer (https://b.example)\n",
+        ),
+        (
+            '{% if vip %}<a href="https://a.example">{% endif %}'
+            "Offer{% if vip %}</a>{% endif %}",
+            "Offer (https://a.example)\n",
+            "Offer\n",
+        ),
+    ],
+)
+def test_a_link_opened_in_a_branch_has_that_branchs_target(html, with_vip, without):
+    assert text_of(html, {"vip": "yes"}) == with_vip
+    assert text_of(html, {"vip": ""}) == without
