@@ -56,8 +56,10 @@ def truncatechars(value: Value, length: int) -> str:
 
 
 def format_as_date(value: Value, date_format: str = "DATE_FORMAT") -> str:
-    """A date in the given format; text, which has none, becomes empty."""
-    return format_date(value, date_format) if isinstance(value, date) else ""
+    """A date in the given format; text, which has none, stays: no reader gets a gap."""
+    if isinstance(value, date):
+        return format_date(value, date_format)
+    return text_of(value)
 
 
 def is_number(argument: str | int) -> bool:
