@@ -16,6 +16,7 @@ from common.site.owned import OwnedModelForm
 from massmail.forms.pictures import NotAPicture, rewritten
 from massmail.forms.uploads import clean_name, refuse_too_big
 from massmail.models import LibraryImage
+from massmail.orchestrator.picture_uses import count_uses
 
 MAX_PICTURE_BYTES = 5 * 1024 * 1024
 MAX_TAG_LENGTH = 50
@@ -41,6 +42,13 @@ class LibraryImageForm(OwnedModelForm):
         super().__init__(*args, **kwargs)
         if "tag" in self.fields:
             self.fields["tag"].required = False
+
+    def clean_tag(self) -> str:
+        tag, known_by = self.cleaned_data["tag"], self.initial.get("tag")
+        if tag and known_by and tag != known_by and count_uses([known_by]):
+            text = _("The tag stays: messages or signatures show the picture by it.")
+            raise forms.ValidationError(text, code="in_use")
+        return tag
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import model_ngettext
 from django.http import FileResponse, Http404, HttpRequest
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from massmail.forms.library_image import LibraryImageForm
 from massmail.models import LibraryImage
+from massmail.orchestrator.picture_uses import count_uses
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
 from massmail.site.links import admin_url
 from massmail.site.picture_uploads import PictureUploads
@@ -71,6 +73,13 @@ class LibraryImageAdmin(PictureUploads, MassmailAdmin):
         if image := kwargs.get("obj"):
             context["ways_to_write"] = [picture_tag(image), picture_html(image)]
         return super().render_change_form(request, context, **kwargs)
+
+    def holders(self, objs: Any) -> list[str]:
+        """Without its picture a message could be neither saved nor sent."""
+        return [
+            f"{count} {model_ngettext(model, count)}"
+            for model, count in count_uses([image.tag for image in objs]).items()
+        ]
 
     def changed_fields(self, obj: Any, form: Any) -> list[str]:
         """A new file brings its name, type and size along."""

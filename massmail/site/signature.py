@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from massmail.forms.signature import SignatureForm
-from massmail.models import Signature
+from massmail.models import EmlMessage, Signature
 from massmail.orchestrator.previewing import preview_signature
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
 from massmail.site.links import admin_url
@@ -73,6 +74,15 @@ class SignatureAdmin(UnsavedPages, MassmailAdmin):
             context["frame_url"] = admin_url(self.admin_site, signature, "frame")
         return super().render_change_form(request, context, **kwargs)
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """With the messages that keep their text, but are signed no more."""
+        deleted, *rest = super().get_deleted_objects(objs, request)
+        if count := EmlMessage.objects.filter(signature__in=objs).count():
+            deleted = [*deleted, unsigned_text(count)]
+        return (deleted, *rest)
+
     def save_model(
         self, request: HttpRequest, obj: Signature, form: Any, change: bool
     ) -> None:
@@ -80,6 +90,15 @@ class SignatureAdmin(UnsavedPages, MassmailAdmin):
         if obj.is_default:
             make_room_for_default(obj)
         super().save_model(request, obj, form, change)
+
+
+def unsigned_text(count: int) -> str:
+    text = ngettext(
+        "Not deleted: %(count)d message, which has no signature then.",
+        "Not deleted: %(count)d messages, which have no signature then.",
+        count,
+    )
+    return text % {"count": count}
 
 
 def make_room_for_default(signature: Signature) -> None:

@@ -9,7 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from massmail.models import LibraryImage
-from massmail.tests.factories import LibraryImageFactory
+from massmail.tests.factories import (
+    EmlMessageFactory,
+    LibraryImageFactory,
+    SignatureFactory,
+)
 from massmail.tests.site.conftest import page
 
 
@@ -123,3 +127,47 @@ def test_a_lost_file_is_not_found(browser, owner):
 
     assert browser(owner).get(page(image, "picture")).status_code == 404
     assert browser(owner).get(page(image)).status_code == 200
+
+
+@pytest.fixture
+def shown(owner) -> LibraryImage:
+    """A picture in a message; another one's name begins like it."""
+    image = LibraryImageFactory(owner=owner, tag="rose")
+    content = '<img src="{% cid_rose %}" alt=""><img src="{%cid_rose_2%}" alt="">'
+    EmlMessageFactory(owner=owner, content=content)
+    return image
+
+
+def test_a_picture_that_is_shown_is_not_deleted(browser, owner, shown):
+    client = browser(owner)
+
+    asked = client.get(page(shown, "delete"))
+    client.post(page(shown, "delete"), {"post": "yes"})
+
+    assert "1 message" in asked.content.decode()
+    assert LibraryImage.objects.filter(pk=shown.pk).exists()
+
+
+def test_a_picture_of_a_signature_is_not_deleted(browser, owner):
+    image = LibraryImageFactory(owner=owner, tag="rose")
+    SignatureFactory(owner=owner, content='<img src="{% cid_rose %}" alt="">')
+
+    browser(owner).post(page(image, "delete"), {"post": "yes"})
+
+    assert LibraryImage.objects.filter(pk=image.pk).exists()
+
+
+def test_a_picture_that_nothing_shows_is_deleted(browser, owner, shown):
+    for tag in ("ros", "rose_22"):
+        other = LibraryImageFactory(owner=owner, tag=tag)
+        browser(owner).post(page(other, "delete"), {"post": "yes"})
+
+    assert list(LibraryImage.objects.all()) == [shown]
+
+
+def test_the_tag_of_a_picture_that_is_shown_stays(browser, owner, shown):
+    response = browser(owner).post(page(shown), {"tag": "tulip"})
+
+    assert "tag" in errors(response)
+    shown.refresh_from_db()
+    assert shown.tag == "rose"

@@ -6,7 +6,12 @@ import pytest
 from django.urls import reverse
 
 from massmail.models import Signature
-from massmail.tests.factories import EmailAccountFactory, SignatureFactory, UserFactory
+from massmail.tests.factories import (
+    EmailAccountFactory,
+    EmlMessageFactory,
+    SignatureFactory,
+    UserFactory,
+)
 from massmail.tests.site.conftest import page
 
 
@@ -164,3 +169,18 @@ def test_a_get_and_a_foreign_signature_show_nothing(browser, owner):
         assert client.get(reverse(f"admin:{name}")).status_code == 405
         answer = asked(client, name, stored=theirs.pk, type="plain", content="A")
         assert answer.status_code == 404
+
+
+def test_deleting_a_signature_tells_which_messages_lose_it(browser, owner):
+    signature = SignatureFactory(owner=owner)
+    message = EmlMessageFactory(owner=owner, signature=signature)
+    EmlMessageFactory(owner=owner)
+    client = browser(owner)
+
+    asked = client.get(page(signature, "delete"))
+    client.post(page(signature, "delete"), {"post": "yes"})
+
+    text = "Not deleted: 1 message, which has no signature then."
+    assert text in asked.content.decode()
+    message.refresh_from_db()
+    assert message.signature is None
