@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from massmail.content.starter import GREETED_BY
@@ -19,6 +20,7 @@ from massmail.site.base import OWNER_FILTER
 from massmail.site.layouts import LayoutPages, starter_of
 from massmail.site.links import add_url_if_allowed, admin_url
 from massmail.site.live_preview import LivePreviewPages
+from massmail.site.mailing_facts import status_text
 from massmail.site.old_text_page import OldTextPage
 from massmail.site.picture_uploads import upload_url
 from massmail.site.previews import PreviewPages
@@ -68,6 +70,17 @@ class EmlMessageAdmin(
         ),
         (_("Belongs to"), {"fields": ["owner", "department"], "classes": ["collapse"]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Who may only look at it sees how it looks, and its source when he asks."""
+        if obj is None or self.has_change_permission(request, obj):
+            return list(super().get_fieldsets(request, obj))
+        source = {"fields": ["content", "text"], "classes": ["collapse"]}
+        return [
+            (None, {"fields": ["subject", "preheader", "signature"]}),
+            (_("As it is written"), source),
+            *self.fieldsets[1:],
+        ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A text to begin with, and the person's default signature."""
@@ -119,6 +132,7 @@ class EmlMessageAdmin(
         came_from = self.mailing_to_go_back_to(request, message)
         return {
             "preview_url": self.preview_url(message, came_from),
+            "frame_url": admin_url(self.admin_site, message, "preview_frame"),
             "test_url": self.test_url(message, came_from),
             "versions_url": admin_url(self.admin_site, message, "versions"),
             "copy_url": (
@@ -128,7 +142,7 @@ class EmlMessageAdmin(
             ),
             "files_in_words": files_in_words(message),
             "mailings": [
-                (mailing, admin_url(self.admin_site, mailing))
+                (mailing, admin_url(self.admin_site, mailing), status_text(mailing))
                 for mailing in mailings[:MAILINGS_SHOWN]
             ],
             "more_mailings": max(mailings.count() - MAILINGS_SHOWN, 0),
@@ -174,10 +188,13 @@ class EmlMessageAdmin(
         self, request: HttpRequest, message: EmlMessage
     ) -> HttpResponseRedirect | None:
         mailing = self.mailing_to_go_back_to(request, message)
+        is_outdated = self.has_outdated_mailings(request, message)
+        url = admin_url(self.admin_site, message, "waiting") if is_outdated else ""
         if "_preview" in request.POST:
+            if url:
+                messages.warning(request, still_waiting(url))
             return HttpResponseRedirect(self.preview_url(message, mailing))
-        if self.has_outdated_mailings(request, message):
-            url = admin_url(self.admin_site, message, "waiting")
+        if url:
             return HttpResponseRedirect(url)
         if mailing and "_save" in request.POST:
             return HttpResponseRedirect(admin_url(self.admin_site, mailing))
@@ -190,3 +207,13 @@ class EmlMessageAdmin(
         except FileNotFoundError:
             messages.warning(request, FILE_MISSING)
             return False
+
+
+def still_waiting(url: str) -> str:
+    """What is asked at each save, for who looks at the preview first."""
+    return format_html(
+        '{} <a href="{}">{}</a>',
+        _("A mailing with the text of before is on its way."),
+        url,
+        _("Also for the recipients still waiting?"),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -205,8 +206,9 @@ def test_the_page_names_the_mailings_that_the_person_may_see(
     context = browser(owner).get(page(message)).context
     everything = browser(superuser).get(page(message)).context
 
-    assert [mailing for mailing, _url in context["mailings"]] == [mine]
-    assert {mailing for mailing, _url in everything["mailings"]} == {mine, theirs}
+    assert [mailing for mailing, *_ in context["mailings"]] == [mine]
+    assert {mailing for mailing, *_ in everything["mailings"]} == {mine, theirs}
+    assert [status for *_, status in everything["mailings"]] == ["draft", "active"]
 
 
 def test_the_page_says_that_a_launched_mailing_keeps_its_text(browser, owner):
@@ -229,6 +231,22 @@ def test_save_and_preview_leads_to_the_preview(browser, owner):
     assert response["Location"] == page(message, "preview")
     message.refresh_from_db()
     assert message.subject == "Spring"
+
+
+def test_a_message_that_one_may_only_see_is_shown_as_it_looks(browser, owner):
+    """Its source is there for who opens it; nothing is said of saving."""
+    message = EmlMessageFactory(owner=owner)
+    MailingOutFactory(message=message, owner=owner, launched=True)
+    rights = Permission.objects.filter(codename="view_emlmessage")
+    owner.user_permissions.set(rights)
+
+    response = browser(owner).get(page(message))
+
+    html = response.content.decode()
+    assert f'src="{page(message, "preview_frame")}"' in html
+    [_first, (_name, source), *_] = response.context["adminform"].fieldsets
+    assert source == {"fields": ["content", "text"], "classes": ["collapse"]}
+    assert "When you save a change" not in html
 
 
 def test_writing_for_a_mailing_leads_back_to_it(browser, owner):

@@ -63,6 +63,16 @@ def test_yes_gives_them_the_new_text(browser, owner, running):
     )
 
 
+def test_who_looks_at_the_preview_first_is_asked_there(browser, owner, running):
+    client = browser(owner)
+
+    response = save(client, running.message, subject="Corrected", _preview="1")
+    seen = client.get(response.url)
+
+    assert response.url == page(running.message, "preview")
+    assert f'href="{page(running.message, "waiting")}"' in seen.content.decode()
+
+
 def test_an_edit_without_a_change_asks_nothing(browser, owner, running):
     response = save(browser(owner), running.message, _save="1")
 
