@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -13,17 +13,21 @@ from massmail.content.starter import GREETED_BY
 from massmail.forms.eml_message import EmlMessageForm
 from massmail.models import EmlMessage, LibraryImage, MailingOut
 from massmail.orchestrator.compiling import FILE_MISSING
+from massmail.orchestrator.copying import copy_message
 from massmail.orchestrator.revising import outdated_mailings
 from massmail.recipients.access import access_policy
 from massmail.site.attachments import AttachmentInline, AttachmentPages, files_in_words
 from massmail.site.base import OWNER_FILTER
+from massmail.site.copy_action import CopyAction
 from massmail.site.layouts import LayoutPages, starter_of
 from massmail.site.links import add_url_if_allowed, admin_url
 from massmail.site.live_preview import LivePreviewPages
 from massmail.site.mailing_facts import status_text
+from massmail.site.mailing_filters import DepartmentFilter
 from massmail.site.old_text_page import OldTextPage
 from massmail.site.picture_uploads import upload_url
 from massmail.site.previews import PreviewPages
+from massmail.site.small_pictures import small_picture
 from massmail.site.trial_page import TrialPage
 from massmail.site.variables import (
     blocks,
@@ -39,6 +43,7 @@ MAILINGS_SHOWN = 10
 
 
 class EmlMessageAdmin(
+    CopyAction,
     TrialPage,
     OldTextPage,
     VersionPages,
@@ -56,8 +61,9 @@ class EmlMessageAdmin(
         "A message is what your recipients read. You begin with a simple text that is "
         "ready to be changed, and see it as one of them would get it."
     )
-    list_display = ["subject", "owner", "updated_at", "created_at"]
-    list_filter = [OWNER_FILTER]
+    list_display = ["picture", "subject", "owner", "updated_at", "created_at"]
+    list_display_links = ["subject"]
+    list_filter = [OWNER_FILTER, DepartmentFilter]
     list_select_related = ["owner"]
     search_fields = ["subject", "content", "text"]
     date_hierarchy = "created_at"
@@ -81,6 +87,13 @@ class EmlMessageAdmin(
             (_("As it is written"), source),
             *self.fieldsets[1:],
         ]
+
+    @admin.display(description=_("Preview"))
+    def picture(self, message: EmlMessage) -> str:
+        return small_picture(self.admin_site, message, "preview_frame")
+
+    def copy_of(self, obj: EmlMessage, by: Any) -> EmlMessage:
+        return copy_message(obj, by=by)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A text to begin with, and the person's default signature."""

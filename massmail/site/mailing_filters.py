@@ -1,4 +1,4 @@
-"""Filters of the list of mailings."""
+"""Filters of the lists of mailings and messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from massmail.recipients.access import access_policy
 
 
 class DepartmentFilter(admin.SimpleListFilter):
-    """The departments of the mailings that the person sees; absent for only one."""
+    """The departments of the rows that the person sees; absent for only one."""
 
     title = _("department")
     parameter_name = "department"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -14,6 +13,7 @@ from massmail.models import MailingOut
 from massmail.site.mailing_base import MailingPages
 from massmail.site.preview_choice import PreviewChoice
 from massmail.site.previews import framed, shown_preview
+from massmail.site.small_pictures import small_picture
 
 
 class MailingPicture(MailingPages):
@@ -42,14 +42,7 @@ class MailingPicture(MailingPages):
 
     @admin.display(description=_("Preview"))
     def picture(self, mailing: MailingOut) -> str:
-        url = reverse(
-            "admin:massmail_mailingout_picture",
-            args=[mailing.pk],
-            current_app=self.admin_site.name,
-        )
-        return render_to_string(
-            "admin/massmail/mailingout/list_picture.html", {"frame_url": url}
-        )
+        return small_picture(self.admin_site, mailing, "picture")
 
 
 def recipients_of(mailing: MailingOut) -> QueryDict:

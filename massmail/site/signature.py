@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -14,17 +15,20 @@ from django.views.decorators.http import require_safe
 
 from massmail.forms.signature import SignatureForm
 from massmail.models import EmlMessage, Signature
+from massmail.orchestrator.copying_signatures import copy_signature
 from massmail.orchestrator.previewing import preview_signature
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
+from massmail.site.copy_action import CopyAction
 from massmail.site.links import admin_url
 from massmail.site.previews import framed
+from massmail.site.small_pictures import small_picture
 from massmail.site.unsaved import UnsavedPages
 from massmail.site.variables import standard_variables
 
 SEEN = "admin/massmail/signature/seen.html"
 
 
-class SignatureAdmin(UnsavedPages, MassmailAdmin):
+class SignatureAdmin(CopyAction, UnsavedPages, MassmailAdmin):
     """A signature is shown as readers of HTML and of plain text see it.
 
     Without scripts as it was saved, with them while it is written.
@@ -37,7 +41,8 @@ class SignatureAdmin(UnsavedPages, MassmailAdmin):
         "A signature ends your messages: your name, your work, how to reach you. The "
         "one that you mark as the default is in every new message."
     )
-    list_display = ["name", "type", "is_default", "owner"]
+    list_display = ["picture", "name", "type", "is_default", "owner"]
+    list_display_links = ["name"]
     list_filter = ["type", OWNER_FILTER]
     list_select_related = ["owner"]
     search_fields = ["name", "content"]
@@ -49,6 +54,13 @@ class SignatureAdmin(UnsavedPages, MassmailAdmin):
             name="massmail_signature_frame",
         )
         return [frame, *super().get_urls()]
+
+    @admin.display(description=_("Preview"))
+    def picture(self, signature: Signature) -> str:
+        return small_picture(self.admin_site, signature, "frame")
+
+    def copy_of(self, obj: Signature, by: Any) -> Signature:
+        return copy_signature(obj, by=by)
 
     def frame_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The signature alone, as HTML."""
