@@ -5,12 +5,17 @@ const lines = [...document.querySelectorAll("[data-message-limit]")];
 const fields = [...lines, ...sources];
 
 // Where the next click inserts: the field that was used last, at first the HTML.
-let target = document.getElementById("id_content") ?? fields[0];
+const html = document.getElementById("id_content") ?? fields[0];
+let target = html;
 for (const field of fields) field.addEventListener("focus", () => { target = field; });
+document.querySelector("[data-message-editor]")?.addEventListener("focusin", () => { target = html; });
 
 function insert(text, selected) {
-  // The visual editor takes it while it is shown.
-  if (!document.dispatchEvent(new CustomEvent("massmail:insert", { detail: text, cancelable: true }))) return;
+  // Pictures and blocks are nothing for a line.
+  if (lines.includes(target) && !text.startsWith("{{")) target = html;
+  // The visual editor takes it while it is shown, unless the cursor was in a line.
+  const event = new CustomEvent("massmail:insert", { detail: text, cancelable: true });
+  if (!lines.includes(target) && !document.dispatchEvent(event)) return;
   const start = target.selectionStart;
   target.focus();
   target.setRangeText(text, start, target.selectionEnd, "end");

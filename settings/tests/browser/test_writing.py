@@ -144,3 +144,33 @@ def test_without_javascript_the_fields_are_there(chromium, site):
         "<p>Hi {{ first_name }}</p>",
         "Hi {{ first_name }}",
     )
+
+
+def test_a_variable_goes_where_the_cursor_was(anna):
+    page = anna.page
+    text = writing.open_editor(anna)
+    page.get_by_label("Subject").fill("News for ")
+    variable = page.get_by_role("button", name="{{ company }}", exact=True).first
+
+    variable.click()
+    expect(page.get_by_label("Subject")).to_have_value("News for {{ company }}")
+    assert "{{ company }}" not in writing.source(page).input_value()
+
+    text.get_by_role("heading").click()
+    variable.click()
+    expect(page.get_by_label("Subject")).to_have_value("News for {{ company }}")
+    assert "{{ company }}" in writing.source(page).input_value()
+
+
+def test_the_sum_of_the_files_follows_what_is_chosen(anna):
+    page = anna.page
+    writing.open_editor(anna)
+    total = page.locator("[data-message-sum]")
+    for number in range(2):
+        page.get_by_text("Add another Attachment").click()
+        file = {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"x" * 2**20}
+        page.locator(f"[name=attachments-{number}-file]").set_input_files(file)
+    expect(total).to_contain_text("2 of at most")
+
+    page.locator("#attachments-1 .inline-deletelink").click()
+    expect(total).to_contain_text("1 of at most")

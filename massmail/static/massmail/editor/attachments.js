@@ -14,10 +14,13 @@ export function sumFiles(place) {
   if (!place || !group) return;
   const { messageSum: text, messageMost: most } = place.dataset;
   const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
-  group.addEventListener("change", () => {
+  const show = () => {
     const total = [...group.querySelectorAll("tr.form-row")].reduce((sum, row) => sum + bytesOf(row), 0);
     place.hidden = false;
     place.textContent = text.replace("{total}", number.format(total / MEGABYTE)).replace("{limit}", number.format(most / MEGABYTE));
-    place.classList.toggle("message-blocking", total > most);
-  });
+    for (const name of ["message-finding", "message-blocking"]) place.classList.toggle(name, total > most);
+  };
+  group.addEventListener("change", show);
+  // A line that was never saved leaves without a change of its fields.
+  document.addEventListener("formset:removed", show);
 }
