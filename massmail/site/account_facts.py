@@ -94,12 +94,12 @@ def sentence_of(account: EmailAccount, tone: Tone, now: dt.datetime) -> str:
     if tone == Tone.RESTING and account.paused_until is None:
         return _("It sends nothing until it is activated again.")
     if tone == Tone.RESTING:
-        text = _("It goes on by itself %(when)s.")
+        text = _("It continues by itself %(when)s.")
         return text % {"when": when(account.paused_until)}
     found = explain_account(account, now=now)
     if found.next_at is None or found.next_at <= now:
         return found.reason
-    text = _("%(why)s It goes on %(when)s.")
+    text = _("%(why)s It continues %(when)s.")
     return text % {"why": found.reason, "when": when(found.next_at)}
 
 

@@ -127,7 +127,7 @@ class DeliveryAdmin(LedgerAdmin):
 
     change_list_template = "admin/massmail/delivery/change_list.html"
     show_facets = admin.ShowFacets.NEVER
-    list_display = ["recipient", "status", "why", "email_account", "sent_at"]
+    list_display = ["recipient", "status", "why", "account", "sent_at"]
     list_select_related = ["email_account", "mailing"]
     search_fields = SEARCHED
     search_help_text = _("Address or name")
@@ -216,6 +216,15 @@ class DeliveryAdmin(LedgerAdmin):
     def why(self, delivery: Any) -> str:
         words = "" if delivery.is_hidden else delivery.smtp_text
         return two_lines(reason_words(delivery.reason), words)
+
+    @admin.display(
+        description=_("email account"),
+        ordering="email_account__name",
+        empty_value="–",
+    )
+    def account(self, delivery: Any) -> str:
+        """By its name: one more address would leave no room for the others."""
+        return delivery.email_account.name if delivery.email_account else ""
 
     @admin.display(description=_("address"))
     def shown_address(self, delivery: Any) -> str:

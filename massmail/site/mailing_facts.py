@@ -161,7 +161,7 @@ def next_text(mailing: MailingOut, explanation: Explanation | None) -> str:
     moment = explanation.next_at if explanation else None
     if mailing.is_final or moment is None or moment <= timezone.now() + SOON:
         return ""
-    return _("It goes on %(when)s.") % {"when": when(moment)}
+    return _("It continues %(when)s.") % {"when": when(moment)}
 
 
 def preparing_facts(mailing: MailingOut) -> Facts:

@@ -88,7 +88,7 @@ def test_a_resting_account_says_until_when(browser, owner, account):
     health = told(browser, owner, account)["health"]
 
     assert health.tone == "resting"
-    assert "It goes on by itself" in health.sentence
+    assert "It continues by itself" in health.sentence
     assert "UTC" in health.sentence
 
 
@@ -127,7 +127,7 @@ def test_a_used_up_limit_says_when_it_goes_on(browser, owner, account):
 
     health = told(browser, owner, account)["health"]
 
-    assert "has used up its sending limit. It goes on" in health.sentence
+    assert "has used up its sending limit. It continues" in health.sentence
 
 
 def test_waiting_recipients_are_counted(browser, owner, account):

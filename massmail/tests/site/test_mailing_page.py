@@ -111,7 +111,7 @@ def test_the_sentence_says_why_it_waits_and_until_when(browser, owner, ready):
 
     assert texts["sentence"].startswith("The account News rests")
     assert timezone.localtime(until).tzname() in texts["next_at"]
-    assert texts["next_at"].startswith("It goes on")
+    assert texts["next_at"].startswith("It continues")
 
 
 def test_what_goes_on_at_once_names_no_time(browser, owner, ready):
