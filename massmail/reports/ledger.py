@@ -6,11 +6,22 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 
 from massmail.models import Delivery, DeliveryEvent, MailingOut, SendAttempt
 from massmail.models.delivery_states import LEASED_STATUSES, OPEN_STATUSES
+from massmail.models.mailing_out import SENDING_STATUSES
 
 Status = Delivery.Status
 # Rows shown of each kind; the count is always that of all.
@@ -121,6 +132,81 @@ def waiting_for_nobody(now: dt.datetime) -> QuerySet:
     )
 
 
+def in_doubt_but_waiting(now: dt.datetime) -> QuerySet:
+    """Each hand-over whose answer is unknown needs a decision or a proof."""
+    unknown = SendAttempt.objects.filter(outcome=SendAttempt.Outcome.UNCERTAIN)
+    decisions = DeliveryEvent.objects.filter(
+        delivery=OuterRef("pk"),
+        kind__in=(DeliveryEvent.Kind.PUT_BACK, DeliveryEvent.Kind.RESOLVED),
+    )
+    rows = Delivery.objects.filter(pk__in=unknown.values("delivery")).exclude(
+        status__in=(Status.SENDING, Status.SENT, Status.UNCERTAIN)
+    )
+    doubts = counted(unknown.filter(delivery=OuterRef("pk")))
+    return rows.alias(doubts=doubts, decisions=counted(decisions)).filter(
+        doubts__gt=F("decisions")
+    )
+
+
+def hand_over_without_attempt(now: dt.datetime) -> QuerySet:
+    """No quota counts it."""
+    attempts = SendAttempt.objects.filter(delivery=OuterRef("pk"))
+    outcomes = SendAttempt.Outcome
+    current = attempts.filter(outcome=outcomes.OPEN, token=OuterRef("claim_token"))
+    unknown = attempts.filter(outcome=outcomes.UNCERTAIN)
+    return Delivery.objects.filter(
+        Q(~Exists(current), status=Status.SENDING)
+        | Q(~Exists(unknown), status=Status.UNCERTAIN)
+    )
+
+
+def message_id_twice(now: dt.datetime) -> QuerySet:
+    """A proof about one of them would be taken for the other."""
+    named = Delivery.objects.exclude(message_id="")
+    names = named.order_by().values("message_id").annotate(n=Count("pk"))
+    return named.filter(message_id__in=names.filter(n__gt=1).values("message_id"))
+
+
+def row_in_no_state(now: dt.datetime) -> QuerySet:
+    """One that no count shows, or that does not say why."""
+    reasons = Delivery.SkipReason.values
+    return Delivery.objects.filter(
+        ~Q(status__in=Status.values)
+        | Q(status=Status.SKIPPED) & ~Q(reason__in=reasons)
+        | Q(status__in=(Status.FAILED, Status.UNCERTAIN), reason="")
+    )
+
+
+def mailing_in_no_state(now: dt.datetime) -> QuerySet:
+    return MailingOut.objects.exclude(status__in=MailingOut.Status.values)
+
+
+def running_without_launch(now: dt.datetime) -> QuerySet:
+    """Its recipients were never checked."""
+    states = MailingOut.Status
+    return MailingOut.objects.filter(
+        status__in=(*SENDING_STATUSES, states.DONE), launched_at=None
+    )
+
+
+def totals_are_wrong(now: dt.datetime) -> QuerySet:
+    """What was stored when a mailing was done still is what its rows say."""
+    counts = {
+        f"n_{status}": Count("deliveries", filter=Q(deliveries__status=status))
+        for status in Status.values
+    }
+    stored = {f"stored_{status}": stored_total(status) for status in Status.values}
+    right = Q(**{f"n_{status}": F(f"stored_{status}") for status in Status.values})
+    done = MailingOut.objects.filter(
+        status=MailingOut.Status.DONE, totals__isnull=False
+    )
+    return done.alias(**counts, **stored).filter(~right)
+
+
+def stored_total(status: str) -> Coalesce:
+    return Coalesce(Cast(KeyTextTransform(status, "totals"), IntegerField()), -1)
+
+
 def held_by_the_dead(now: dt.datetime) -> QuerySet:
     """Leases that ran out an hour ago: nothing takes them back."""
     return Delivery.objects.filter(
@@ -158,4 +244,11 @@ CHECKS: dict[str, Check] = {
     "held_by_the_dead": ("never silent", held_by_the_dead),
     "half_added": ("never lost", half_added),
     "attempts_without_hand_over": ("never lost", attempts_without_hand_over),
+    "hand_over_without_attempt": ("never lost", hand_over_without_attempt),
+    "in_doubt_but_waiting": ("never twice", in_doubt_but_waiting),
+    "message_id_twice": ("never twice", message_id_twice),
+    "row_in_no_state": ("never lost", row_in_no_state),
+    "totals_are_wrong": ("never lost", totals_are_wrong),
+    "mailing_in_no_state": ("never silent", mailing_in_no_state),
+    "running_without_launch": ("never against consent", running_without_launch),
 }

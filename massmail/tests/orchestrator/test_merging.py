@@ -125,7 +125,10 @@ def test_what_was_sent_stays_with_its_mailing(make, anna):
         status="sent", attempts=1, message_id="<x@example.com>"
     )
     SendAttemptFactory(delivery=sent)
-    Delivery.objects.filter(pk=unsure.pk).update(status="uncertain", attempts=1)
+    Delivery.objects.filter(pk=unsure.pk).update(
+        status="uncertain", reason="worker_lost", attempts=1
+    )
+    SendAttemptFactory(delivery=unsure, outcome="uncertain")
 
     merged = merge(target, [original], by=anna)
 
@@ -159,6 +162,8 @@ def test_what_is_on_its_way_holds_the_merge_up(make, anna, snapshot_of, status):
         status=status,
         lease_until=timezone.now(),
     )
+    if status == "sending":
+        SendAttemptFactory(delivery=row, token=row.claim_token, outcome="open")
     MailingOut.objects.filter(pk=original.pk).update(recipients_count=2)
     before = snapshot_of(target), snapshot_of(original)
 

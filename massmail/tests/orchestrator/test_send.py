@@ -25,6 +25,7 @@ from massmail.orchestrator.lifecycle import cancel, launch, pause, resume
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.reports.ledger import check_ledger
+from massmail.tests.factories import DeliveryEventFactory
 from massmail.tests.hostapp.massmail_recipients import CustomerRecipients
 from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import (
@@ -222,6 +223,7 @@ def test_an_address_that_may_have_been_reached_is_not_tried_for_another(server):
     tried, waiting = mailing.deliveries.order_by("pk")
     send_account_queue(account_of(mailing).pk)
     Delivery.objects.filter(pk=tried.pk).update(status="skipped", reason="excluded")
+    DeliveryEventFactory(delivery=tried, kind="put_back")
     Customer.objects.filter(email=waiting.address).update(email=tried.address)
     Delivery.objects.filter(pk=waiting.pk).update(
         status="queued", not_before=timezone.now()

@@ -54,6 +54,7 @@ def mail_an_address_twice(mailing):
     MailingOut.objects.update(recipients_count=4)
     # The constraint forbids it; suppose that it was lost.
     Delivery.objects.filter(pk=twin.pk).update(address_key="x", status="uncertain")
+    SendAttemptFactory(delivery=twin, outcome="uncertain")
     with_constraint_off(twin.pk, sent().address_key)
     return twin, sent()
 
@@ -82,7 +83,7 @@ def forget_the_message_id(mailing):
 
 
 def lose_the_result(mailing):
-    rows("sent").update(status="failed")
+    rows("sent").update(status="failed", reason="gave_up")
     return rows("failed").get()
 
 
@@ -129,6 +130,60 @@ def leave_an_attempt_open(mailing):
     return SendAttemptFactory(delivery=rows("queued").get(), outcome="open")
 
 
+def forget_the_launch(mailing):
+    MailingOut.objects.update(launched_at=None)
+    return mailing
+
+
+def lose_the_state_of_a_mailing(mailing):
+    MailingOut.objects.update(status="X")
+    return mailing
+
+
+def lose_the_state_of_a_row(mailing):
+    """No count shows it, and a mailing would be done without it."""
+    rows("queued").update(status="lost")
+    return rows("lost").get()
+
+
+def skip_for_no_reason_known(mailing):
+    rows("skipped").update(reason="whatever")
+    return rows("skipped").get()
+
+
+def fail_for_no_reason(mailing):
+    rows("queued").update(status="failed")
+    return rows("failed").get()
+
+
+def wait_again_without_proof(mailing):
+    SendAttemptFactory(delivery=rows("queued").get(), outcome="uncertain")
+    return rows("queued").get()
+
+
+def doubt_what_was_never_begun(mailing):
+    rows("queued").update(status="uncertain", reason="worker_lost")
+    return rows("uncertain").get()
+
+
+def begin_without_an_attempt(mailing):
+    row = DeliveryFactory(mailing=mailing, status="sending")
+    MailingOut.objects.update(recipients_count=4)
+    return row
+
+
+def miscount(mailing):
+    rows("queued").update(status="skipped", reason="excluded")
+    totals = mailing.counts() | {"sent": 2, "skipped": 1}
+    MailingOut.objects.update(status="D", totals=totals)
+    return mailing
+
+
+def name_two_messages_alike(mailing):
+    rows("queued").update(message_id=sent().message_id)
+    return sent(), rows("queued").get()
+
+
 DEFECTS = [
     ("accepted_twice", accept_twice),
     ("address_mailed_twice", mail_an_address_twice),
@@ -143,6 +198,16 @@ DEFECTS = [
     ("held_by_the_dead", die_and_nobody_looks),
     ("half_added", add_half_of_it),
     ("attempts_without_hand_over", leave_an_attempt_open),
+    ("running_without_launch", forget_the_launch),
+    ("mailing_in_no_state", lose_the_state_of_a_mailing),
+    ("row_in_no_state", lose_the_state_of_a_row),
+    ("row_in_no_state", skip_for_no_reason_known),
+    ("row_in_no_state", fail_for_no_reason),
+    ("in_doubt_but_waiting", wait_again_without_proof),
+    ("hand_over_without_attempt", doubt_what_was_never_begun),
+    ("hand_over_without_attempt", begin_without_an_attempt),
+    ("totals_are_wrong", miscount),
+    ("message_id_twice", name_two_messages_alike),
 ]
 
 
@@ -161,6 +226,33 @@ def test_each_check_finds_what_was_broken(mailing, check, defect):
 def test_a_proof_stands_in_for_an_acceptance(mailing):
     forget_the_acceptance(mailing)
     DeliveryEventFactory(delivery=sent(), kind="resolved")
+
+    assert broken() == {}
+
+
+@pytest.mark.parametrize("kind", ["put_back", "resolved"])
+def test_who_decided_or_proved_it_lets_a_row_wait_again(mailing, kind):
+    """Once: a second doubt wants a second decision."""
+    row = wait_again_without_proof(mailing)
+    DeliveryEventFactory(delivery=row, kind=kind)
+
+    assert broken() == {}
+
+    wait_again_without_proof(mailing)
+    assert broken() == {"in_doubt_but_waiting": [row.pk]}
+
+
+def test_an_uncertain_row_is_no_defect(mailing):
+    row = rows("queued").get()
+    SendAttemptFactory(delivery=row, outcome="uncertain")
+    rows("queued").update(status="uncertain", reason="worker_lost")
+
+    assert broken() == {}
+
+
+def test_true_totals_are_no_defect(mailing):
+    rows("queued").update(status="failed", reason="gave_up")
+    MailingOut.objects.update(status="D", totals=mailing.counts())
 
     assert broken() == {}
 
