@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db.models import Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.breakers import StopReason
+from massmail.orchestrator.wait_ends import goes_on
 from massmail.orchestrator.waiting import (
     Explanation,
     of_hours,
@@ -21,6 +23,7 @@ from massmail.orchestrator.waiting import (
     of_state,
     of_worker,
     opens,
+    until_all_is_over,
 )
 from massmail.permissions import main_account, mass_mail_accounts
 from massmail.sending.business_time import business_time
@@ -113,8 +116,27 @@ def of_time(
     rows = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
     if start and start > now:
         opening = opens(rows, business_time(settings), start)
-        return Explanation(_("It is scheduled for a later time."), opening)
-    return of_hours(rows, settings, now)
+        found = Explanation(_("It is scheduled for a later time."), opening)
+    else:
+        found = of_hours(rows, settings, now)
+    if found is None or found.next_at is None:
+        return found
+    return replace(found, next_at=first_to_go_on(mailing, settings, found.next_at))
+
+
+def first_to_go_on(
+    mailing: MailingOut, settings: MassmailSettings, moment: dt.datetime
+) -> dt.datetime:
+    """When the first account goes on, at that moment where all wait for a person."""
+    usable = filter(
+        lambda account: account.may_be_used_by(mailing.owner),
+        accounts_with_rows(mailing),
+    )
+    ends = (
+        goes_on(account, waiting_rows(mailing, account), settings, moment)
+        for account in usable
+    )
+    return min(filter(None, ends), default=moment)
 
 
 def of_accounts(
@@ -129,10 +151,7 @@ def of_accounts(
     ahead = [found for found in waiting if found.next_at]
     if not ahead:
         return waiting[0]
-    first = min(ahead, key=lambda found: found.next_at)
-    rows = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
-    opening = opens(rows, business_time(settings), first.next_at)
-    return Explanation(first.reason, opening)
+    return min(ahead, key=lambda found: found.next_at)
 
 
 def without_account(mailing: MailingOut) -> str:
@@ -182,7 +201,12 @@ def of_account(
             _("The account %(account)s is not its owner's any more.")
             % {"account": account.name}
         )
-    rows = Delivery.objects.filter(
+    rows = waiting_rows(mailing, account)
+    found = of_state(account, now) or of_pace(account, rows, settings, now)
+    return until_all_is_over(found, account, rows, settings)
+
+
+def waiting_rows(mailing: MailingOut, account: EmailAccount) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
         mailing=mailing, status=Status.QUEUED, email_account=account
     )
-    return of_state(account, now) or of_pace(account, rows, settings, now)

@@ -6,7 +6,7 @@ In the order time → account and quotas → worker.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -22,10 +22,11 @@ from massmail.models import (
     SendAttempt,
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
+from massmail.orchestrator.wait_ends import goes_on, is_closed
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.lanes import lanes_of
 from massmail.sending.outcomes import HELP
-from massmail.sending.quotas import limits, room
+from massmail.sending.quotas import room
 
 Status = Delivery.Status
 # A server that takes longer for an answer keeps the mailing waiting.
@@ -50,14 +51,27 @@ def explain_account(
     rows = Delivery.objects.filter(email_account=account, status=Status.QUEUED)
     if not rows.exists():
         return Explanation(_("Nothing waits for it."))
+    # Mail of its own, such as alerts, does not wait for business hours.
     alone = rows.filter(mailing=None)
-    return (
-        of_state(account, moment)
-        or (None if alone.exists() else of_hours(rows, settings, moment))
-        or of_pace(account, rows, settings, moment)
-        or of_worker(moment)
-        or Explanation(_("It sends what is waiting."), moment)
-    )
+    hours = None if alone.exists() else of_hours(rows, settings, moment)
+    found = of_state(account, moment) or hours
+    found = found or of_pace(account, rows, settings, moment)
+    if not alone.exists():
+        found = until_all_is_over(found, account, rows, settings)
+    sends = Explanation(_("It sends what is waiting."), moment)
+    return found or of_worker(moment) or sends
+
+
+def until_all_is_over(
+    found: Explanation | None,
+    account: EmailAccount,
+    rows: QuerySet[Delivery],
+    settings: MassmailSettings,
+) -> Explanation | None:
+    """The same cause; when it has passed, another may still hold the account."""
+    if found is None or found.next_at is None:
+        return found
+    return replace(found, next_at=goes_on(account, rows, settings, found.next_at))
 
 
 def of_hours(
@@ -114,11 +128,9 @@ def of_pace(
     name = {"account": account.name}
     free = room(account, settings, now=now, wanted=1)
     if not free.count:
-        # A limit of 0 frees at no time.
-        is_closed = any(not limit for _window, limit in limits(account, settings))
         return Explanation(
             _("The account %(account)s has used up its sending limit.") % name,
-            None if is_closed else free.next_at,
+            None if is_closed(account, settings) else free.next_at,
         )
     if account.next_send_at and account.next_send_at > now:
         return Explanation(

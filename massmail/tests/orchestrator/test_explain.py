@@ -432,6 +432,76 @@ def test_answers_on_another_lane_are_a_sign_of_life(mailing):
     assert why(mailing)[0] == "It is being sent."
 
 
+def used_up(hours_ago):
+    """The day's only mail left so long ago."""
+    accounts(per_day=1)
+    SendAttemptFactory(
+        delivery=DeliveryFactory(
+            mailing=MailingOut.objects.get(),
+            status="sent",
+            email_account=EmailAccount.objects.get(),
+        ),
+        occurred_at=NOW - hours_ago * HOUR,
+    )
+
+
+def rest(hours):
+    until = NOW + hours * HOUR
+    accounts(state="paused", state_reason="server_busy", paused_until=until)
+
+
+# Each cause with another that outlasts it: (how, its sentence, hours until it goes on).
+WAIT_IN_WAIT = [
+    (lambda: (rest(1), used_up(20)), "rests", 4),
+    (lambda: (rest(4), used_up(22)), "rests", 4),
+    (lambda: (rest(1), accounts(next_send_at=NOW + 2 * HOUR)), "rests", 2),
+    (lambda: (rest(1), rows(not_before=NOW + 3 * HOUR)), "rests", 3),
+    (lambda: (used_up(23), accounts(next_send_at=NOW + 2 * HOUR)), "limit", 2),
+    (lambda: (mailings(start_at=NOW + HOUR), used_up(20)), "scheduled", 4),
+    (lambda: (mailings(start_at=NOW + HOUR), rest(3)), "scheduled", 3),
+    (
+        lambda: (
+            business_time(business_time_start="13:00", business_time_end="17:30"),
+            used_up(20),
+        ),
+        "outside business hours",
+        4,
+    ),
+    # The limit frees after the end of business on Wednesday.
+    (lambda: (business_time(), used_up(14)), "limit", 20.5),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WAIT_IN_WAIT)))
+def test_it_goes_on_when_the_last_of_its_causes_has_passed(mailing, number):
+    causes, words, hours = WAIT_IN_WAIT[number]
+    causes()
+
+    reason, next_at = why(mailing)
+
+    assert words in reason
+    moment = dt.timedelta(microseconds=1)
+    assert next_at - NOW in (hours * HOUR, hours * HOUR + moment)
+    of_it = explain_account(EmailAccount.objects.get(), now=NOW)
+    if words != "scheduled":
+        assert (of_it.reason, of_it.next_at) == (reason, next_at)
+
+
+def test_a_wait_behind_which_a_person_must_act_has_no_end(mailing):
+    rest(1)
+    accounts(per_day=0)
+
+    assert "rests" in why(mailing)[0]
+    assert why(mailing)[1] is None
+
+
+def test_a_start_is_told_although_an_account_is_stopped(mailing):
+    accounts(state="stopped")
+    mailings(start_at=NOW + HOUR)
+
+    assert why(mailing) == ("It is scheduled for a later time.", NOW + HOUR)
+
+
 # In the order in which they are told; each one hides all that follow.
 CAUSES = [
     ("cancelled", lambda: mailings(status="I"), "It was cancelled."),
