@@ -233,6 +233,11 @@ class MailingOut(Owned, Timestamped):
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
 
+    def is_over(self, now: dt.datetime) -> bool:
+        """Cancelled, or its time has passed: what waits again is skipped at once."""
+        has_expired = self.expires_at is not None and self.expires_at <= now
+        return self.status == Status.INTERRUPTED or has_expired
+
     def counts(self) -> dict[str, int]:
         """Rows by status; every status is named, counted from the rows."""
         found = dict(

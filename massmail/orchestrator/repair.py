@@ -90,6 +90,8 @@ def send_again_to_failed(
     require(by, "resolve", mailing)
     if mailing.status == MailingOut.Status.INTERRUPTED:
         raise WrongState(_("The mailing was cancelled."))
+    if mailing.is_over(moment):
+        raise WrongState(_("The mailing's time is over."))
     failed = Delivery.objects.filter(mailing=mailing, status=Status.FAILED)
     count = sum(
         put_back(mailing, ids, by, moment)

@@ -72,7 +72,7 @@ class RepairPages(MailingPages):
         return {
             "uncertain": groups[Group.UNCERTAIN],
             "uncertain_url": admin_url(self.admin_site, mailing, "uncertain"),
-            "failed": 0 if is_cancelled(mailing) else groups[Group.FAILED],
+            "failed": 0 if is_over(mailing) else groups[Group.FAILED],
             "send_again_url": admin_url(self.admin_site, mailing, "send_again"),
         }
 
@@ -99,7 +99,7 @@ class RepairPages(MailingPages):
         context = {
             "rows": shown,
             "seen_at": timezone.now().isoformat(),
-            "is_cancelled": is_cancelled(mailing),
+            "is_over": is_over(mailing),
         }
         return self.page(
             request, mailing, "uncertain", _("Uncertain messages"), context
@@ -114,7 +114,7 @@ class RepairPages(MailingPages):
             "count": min(count, ROWS_AT_ONCE),
             "left_over": max(count - ROWS_AT_ONCE, 0),
             "is_again": answer["decision"] == Decision.AGAIN,
-            "is_cancelled": is_cancelled(mailing),
+            "is_over": is_over(mailing),
             "answer": answer,
             "seen_at": answer["seen_at"].isoformat(),
             "back_url": admin_url(self.admin_site, mailing, "uncertain"),
@@ -134,7 +134,7 @@ class RepairPages(MailingPages):
         except NotAllowed as error:
             messages.error(request, str(error))
             return self.to_mailing(mailing)
-        text = settled_text(count, again=is_again, cancelled=is_cancelled(mailing))
+        text = settled_text(count, again=is_again, over=is_over(mailing))
         messages.success(request, text)
         if uncertain_rows(mailing).exists():
             url = admin_url(self.admin_site, mailing, "uncertain")
@@ -144,7 +144,7 @@ class RepairPages(MailingPages):
     def send_again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         mailing = self.object_or_404(request, object_id)
         failed = reason_counts(mailing, Group.FAILED)
-        too_late = is_cancelled(mailing) or not failed
+        too_late = is_over(mailing) or not failed
         if refused := self.refusal(request, mailing, "resolve", too_late=too_late):
             return refused
         if request.method == "POST":
@@ -175,12 +175,12 @@ def uncertain_rows(mailing: MailingOut) -> QuerySet[Delivery]:
     ).order_by("pk")
 
 
-def is_cancelled(mailing: MailingOut) -> bool:
-    return bool(mailing.status == MailingOut.Status.INTERRUPTED)
+def is_over(mailing: MailingOut) -> bool:
+    return mailing.is_over(timezone.now())
 
 
-def settled_text(count: int, *, again: bool, cancelled: bool) -> str:
-    """What became of them; a cancelled mailing sends nothing again."""
+def settled_text(count: int, *, again: bool, over: bool) -> str:
+    """What became of them; a mailing that is over sends nothing again."""
     if not count:
         return _("Nothing was left to decide: they were settled meanwhile.")
     if not again:
@@ -189,7 +189,7 @@ def settled_text(count: int, *, again: bool, cancelled: bool) -> str:
             "%(count)s messages count as sent.",
             count,
         )
-    elif cancelled:
+    elif over:
         text = ngettext(
             "%(count)s message counts as not mailed.",
             "%(count)s messages count as not mailed.",

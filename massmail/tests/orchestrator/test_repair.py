@@ -210,6 +210,20 @@ def test_failed_rows_of_a_cancelled_mailing_stay_failed(with_failed, anna, snaps
     assert not DeliveryEvent.objects.exists()
 
 
+def test_what_failed_stays_so_when_the_mailings_time_is_over(
+    with_failed, anna, snapshot_of
+):
+    """Put back, it would be skipped at once, and why it failed be forgotten."""
+    type(with_failed).objects.filter(pk=with_failed.pk).update(expires_at=NOW)
+    before = snapshot_of(with_failed)
+
+    with pytest.raises(WrongState, match="time is over"):
+        send_again_to_failed(with_failed, by=anna, now=NOW)
+
+    assert snapshot_of(with_failed) == before
+    assert not DeliveryEvent.objects.exists()
+
+
 def test_a_colleague_sends_nothing_again(with_failed, snapshot_of):
     before = snapshot_of(with_failed)
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from massmail.models import Delivery, DeliveryEvent, MailingOut, SuppressedAddress
+from massmail.orchestrator.walk import walk_account_queues
 from massmail.tests.factories import NOW, DeliveryFactory, MailingOutFactory
 from massmail.tests.mailings import states
 from massmail.tests.site.conftest import page
@@ -162,8 +163,13 @@ def test_what_makes_no_sense_is_refused_with_words(browser, owner, mailing, data
     assert states(mailing) == {"uncertain": 3}
 
 
-def test_in_a_cancelled_mailing_nothing_is_sent_again(browser, owner, mailing):
-    MailingOut.objects.filter(pk=mailing.pk).update(status="I")
+# Cancelled, and one whose time has passed.
+OVER = [{"status": "I"}, {"expires_at": NOW - dt.timedelta(days=999)}]
+
+
+@pytest.mark.parametrize("how", OVER)
+def test_in_a_mailing_that_is_over_nothing_is_sent_again(browser, owner, mailing, how):
+    MailingOut.objects.filter(pk=mailing.pk).update(**how)
     client = browser(owner)
     data = answer("again", everything="on", confirmed="yes")
 
@@ -172,6 +178,7 @@ def test_in_a_cancelled_mailing_nothing_is_sent_again(browser, owner, mailing):
 
     assert "Count as not mailed" in shown
     assert "3 messages count as not mailed." in response.content.decode()
+    walk_account_queues()
     assert states(mailing) == {"skipped": 3}
 
 
@@ -293,10 +300,11 @@ def test_a_second_click_finds_nothing_to_do(browser, owner, with_failed):
     assert DeliveryEvent.objects.count() == 3
 
 
-def test_failed_rows_of_a_cancelled_mailing_are_not_offered(
-    browser, owner, with_failed
+@pytest.mark.parametrize("how", OVER)
+def test_failed_rows_of_a_mailing_that_is_over_are_not_offered(
+    browser, owner, with_failed, how
 ):
-    MailingOut.objects.filter(pk=with_failed.pk).update(status="I")
+    MailingOut.objects.filter(pk=with_failed.pk).update(**how)
     client = browser(owner)
 
     body = client.get(page(with_failed)).content.decode()
