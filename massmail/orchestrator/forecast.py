@@ -83,16 +83,34 @@ def forecast_account(
         filter(None, (start, account.paused_until, account.next_send_at)), default=start
     )
     queues = queues_of(mailing, account, settings, waiting)
+    pace = pace_of(account, settings, begin)
+    past = past_attempts(account, now)
     ends = [
-        finish_time(
-            pace_of(account, settings, begin),
-            queues=queues,
-            start=begin,
-            past=past_attempts(account, now),
-        ),
+        finish_time(pace, queues=queues, start=begin, past=past),
         biggest_domain_ends(mailing, account, settings, waiting, now, begin),
+        last_retry_ends(mailing, account, settings, pace, begin),
     ]
     return AccountForecast(account, waiting, None if None in ends else max(ends))
+
+
+def last_retry_ends(
+    mailing: MailingOut,
+    account: EmailAccount,
+    settings: MassmailSettings,
+    pace: Pace,
+    begin: dt.datetime,
+) -> dt.datetime | None:
+    """When who waits the longest for another try has got his mail."""
+    later = mailing.deliveries.filter(
+        email_account=account, status=Delivery.Status.QUEUED, not_before__gt=begin
+    )
+    last = later.order_by("-not_before").values_list("not_before", "time_zone").first()
+    if last is None:
+        return begin
+    due, zone = last
+    hours = business_time(settings)
+    opening = hours.at(zone).next_opening(due) if hours else due
+    return opening and opening + pace.reply
 
 
 def waits_for_person(account: EmailAccount) -> bool:

@@ -238,6 +238,25 @@ def test_a_stopped_account_has_no_end_and_a_paused_one_begins_later():
     assert NOW + 2 * HOUR <= ends[paused.pk] <= NOW + 2 * HOUR + HOUR / 60
 
 
+def test_who_is_tried_again_later_is_waited_for():
+    """Also when that is at night, by the clock of the recipient himself."""
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner)
+    mailing = launched_by(owner, 3)
+    row = mailing.deliveries.last()
+    Delivery.objects.filter(pk=row.pk).update(not_before=NOW + 5 * HOUR)
+
+    said = forecast(mailing, now=NOW)
+
+    assert said.finish_at == NOW + 5 * HOUR + dt.timedelta(seconds=0.2)
+
+    Delivery.objects.filter(pk=row.pk).update(time_zone="Asia/Tokyo")
+    MassmailSettings(use_business_time=True, use_recipient_time_zone=True).save()
+    morning = dt.datetime(2027, 3, 10, 23, 30, tzinfo=dt.UTC)
+    assert forecast(mailing, now=NOW).finish_at == morning + dt.timedelta(seconds=0.2)
+
+
 def test_a_pause_without_an_end_has_none():
     mailing = MailingOutFactory(launched=True)
     DeliveryFactory(mailing=mailing, email_account__state="paused")
