@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from django import forms
-from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
 
 from common.models import Owned
+from common.site.reachable import ReachableLinks
 
 
 class AccessRules(Protocol):
@@ -44,7 +44,7 @@ class OwnedModelForm(forms.ModelForm):
         return super()._get_validation_exclusions() - {"owner"}
 
 
-class PolicyAdmin(admin.ModelAdmin):
+class PolicyAdmin(ReachableLinks):
     """Rows and rights by the site's access policy; subclasses name the policy."""
 
     def access_policy(self) -> AccessRules:

@@ -111,6 +111,16 @@ def test_an_own_picture_by_its_pages_address_goes_with_the_mail(browser, owner, 
     )
 
 
+def test_the_page_links_to_its_owner_only_for_who_may_open_that_page(browser, owner):
+    message = EmlMessageFactory(owner=owner)
+    link = f'<a href="{page(owner)}">{owner}</a>'
+    rights = Permission.objects.filter(codename="view_user")
+
+    assert link not in browser(owner).get(page(message)).content.decode()
+    owner.user_permissions.add(*rights)
+    assert link in browser(owner).get(page(message)).content.decode()
+
+
 def test_a_new_message_begins_with_a_text_that_can_be_launched(browser, owner):
     ready_settings(company_name="Salt & Pepper")
     client = browser(owner)
