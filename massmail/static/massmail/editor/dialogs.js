@@ -38,7 +38,8 @@ export class Dialogs {
     }
     // Enter would save the whole message.
     element.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.target.localName === "button") return;
+      // On a button, or the choice of a file, it does what it says there.
+      if (event.key !== "Enter" || event.target.closest("button, [type=file]")) return;
       event.preventDefault();
       act("apply");
     });
