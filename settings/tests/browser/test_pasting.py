@@ -44,6 +44,12 @@ style='mso-list:Ignore'>·<span style='font:7.0pt'>&nbsp;&nbsp; </span></span>On
 style='mso-list:Ignore'>·<span>&nbsp; </span></span>Two</p>
 <p><span style='display:none'>hidden words</span>End</p><!--EndFragment--></body></html>
 """
+SHEET = """
+<html><body><table border=0 width=128><caption>Spring</caption><col width=64><col>
+<tr height=20><td class=xl65 colspan=2 style='color:red'>Coffee</td></tr>
+<tr><td>Name</td><td onclick="x()"><b>Price</b></td></tr>
+<tr><td><p>Huila</p><p>new</p></td><td>12</td></tr></table></body></html>
+"""
 WEB = """
 <meta charset="utf-8"><script>alert(1)</script>
 <div onclick="alert(1)" style="position:fixed" class="module">
@@ -102,6 +108,39 @@ def test_words_from_word_keep_headings_lists_links_and_emphasis(anna):
         "<li>Two</li>",
         "</ul>",
         "<p>End</p>",
+    ]
+
+
+def test_a_pasted_table_keeps_its_rows_and_columns(anna):
+    page = emptied(anna)
+
+    hand_over(page, "paste", html=SHEET)
+
+    expect(writing.visual(page).get_by_role("cell", name="Price")).to_be_visible()
+    assert writing.source(page).input_value().replace("\n", "") == (
+        '<p>Spring</p><table cellpadding="6"><tbody>'
+        '<tr><td colspan="2">Coffee</td></tr>'
+        "<tr><td>Name</td><td><strong>Price</strong></td></tr>"
+        "<tr><td><p>Huila</p><p>new</p></td><td>12</td></tr></tbody></table>"
+    )
+
+
+def test_of_a_pasted_layout_no_two_cells_become_one_word(anna):
+    page = emptied(anna)
+
+    hand_over(
+        page,
+        "paste",
+        html="<table><tr><td>One</td><td><table><tr><td>Two</td></tr></table></td>"
+        "</tr></table><table><tr><td>Three</td></tr><tr><td>Four</td></tr></table>",
+    )
+
+    expect(writing.visual(page).get_by_text("One")).to_be_visible()
+    assert writing.source(page).input_value().split("\n") == [
+        "<p>One</p>",
+        "<p>Two</p>",
+        "<p>Three</p>",
+        "<p>Four</p>",
     ]
 
 

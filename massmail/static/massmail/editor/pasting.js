@@ -1,7 +1,8 @@
 // What other programs put into the clipboard, as a message can have it.
 
-import { LINK, fragmentOf, styleOf } from "./vocabulary.js";
+import { LINK, fragmentOf, isBlock, styleOf } from "./vocabulary.js";
 
+const SPANS = ["colspan", "rowspan"];
 const USELESS = "style, script, meta, link, title, xml, object, iframe, form, input, button";
 
 // `keptOf` knows what a picture's address is in a message, if it is one of the library's.
@@ -21,6 +22,7 @@ export function cleaned(html, keptOf = () => undefined) {
     if (kept) image.dataset.massmailKept = JSON.stringify(kept);
     else image.remove();
   }
+  for (const table of fragment.querySelectorAll("table")) keepTable(table);
   return htmlOf(fragment);
 }
 
@@ -65,7 +67,26 @@ function unmark(element) {
   }
   if (!LINK.test(element.getAttribute("href") ?? "")) element.removeAttribute("href");
   for (const { name } of [...element.attributes]) {
-    if (name !== "href" && !(name === "src" && element.localName === "img")) element.removeAttribute(name);
+    if (name !== "href" && !SPANS.includes(name) && !(name === "src" && element.localName === "img")) element.removeAttribute(name);
+  }
+}
+
+// Rows and columns stay where they say something; of a page's layout only the words.
+// The words of two cells must not become one.
+function keepTable(table) {
+  const isData = !table.querySelector("table") && !table.parentElement?.closest("table") && table.querySelector("tr > :nth-child(2)");
+  const cells = [...table.querySelectorAll("td, th")].filter((cell) => cell.closest("table") === table);
+  for (const cell of cells) {
+    if (![...cell.childNodes].some(isBlock)) wrap(cell, isData ? "div" : "p").dataset.massmailLoose = "";
+  }
+  if (!isData) return;
+  for (const caption of table.querySelectorAll("caption")) table.before(...caption.childNodes);
+  table.querySelectorAll("caption, colgroup, col").forEach((element) => element.remove());
+  for (const part of [table, ...table.querySelectorAll("thead, tbody, tfoot, tr, td, th")]) part.dataset.massmailBox = "";
+  table.dataset.massmailKept = JSON.stringify({ cellpadding: "6" });
+  for (const cell of cells) {
+    const spans = SPANS.map((name) => [name, cell.getAttribute(name)]).filter(([, value]) => /^\d{1,3}$/.test(value ?? ""));
+    cell.dataset.massmailKept = JSON.stringify(Object.fromEntries(spans));
   }
 }
 
@@ -73,4 +94,5 @@ function wrap(element, name) {
   const inner = document.createElement(name);
   inner.append(...element.childNodes);
   element.append(inner);
+  return inner;
 }
