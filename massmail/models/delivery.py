@@ -157,10 +157,23 @@ class Delivery(models.Model):
                 name="delivery_claims",
             ),
             models.Index(fields=["mailing", "status", "id"], name="delivery_by_status"),
+            # With the status, the days of a mailing are counted without its rows.
             models.Index(
-                fields=["mailing", "-result_at"],
+                fields=["mailing", "-result_at", "status"],
                 condition=Q(result_at__isnull=False),
                 name="delivery_results",
+            ),
+            # What is sent at the first attempt never has one, and costs nothing here.
+            models.Index(
+                fields=["mailing", "status", "reason"],
+                condition=~Q(reason=""),
+                name="delivery_reasons",
+            ),
+            # Few among millions.
+            models.Index(
+                fields=["email_account"],
+                condition=Q(kind=Kind.TEST),
+                name="delivery_tests",
             ),
             models.Index(fields=["address_key", "mailing"], name="delivery_by_address"),
             # Rows have neither while recipients are added.

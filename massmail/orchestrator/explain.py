@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
-from django.db.models import Min, OuterRef, QuerySet, Subquery
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,6 +26,7 @@ from massmail.orchestrator.waiting import (
     until_all_is_over,
 )
 from massmail.permissions import main_account, mass_mail_accounts
+from massmail.reports.pace import first_waiting
 from massmail.sending.business_time import business_time
 
 Status = Delivery.Status
@@ -178,15 +179,8 @@ def account_causes(
 
 
 def accounts_with_rows(mailing: MailingOut) -> QuerySet[EmailAccount]:
-    """One look into the queue's index for each account, whatever waits there.
-
-    An EXISTS would let PostgreSQL read all waiting rows of the mailing instead.
-    """
-    rows = Delivery.objects.filter(
-        mailing=mailing, status=Status.QUEUED, email_account=OuterRef("pk")
-    )
-    first = Subquery(rows.order_by("priority", "not_before", "pk").values("pk")[:1])
-    accounts = EmailAccount.objects.annotate(first_row=first)
+    """One look into the queue's index for each account, whatever waits there."""
+    accounts = EmailAccount.objects.annotate(first_row=first_waiting(mailing.pk))
     return accounts.filter(first_row__isnull=False).order_by("pk")
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from massmail.models import Delivery, EmailAccount
@@ -44,29 +44,36 @@ def paces(mailing_ids: Collection[int], *, now: dt.datetime) -> dict[int, Pace]:
         .order_by()
         .values_list("mailing")
         .annotate(
-            today=Count("pk", filter=Q(result_at__gte=midnight)),
-            last_hour=Count("pk", filter=Q(result_at__gte=now - HOUR)),
+            today=Count("result_at", filter=Q(result_at__gte=midnight)),
+            last_hour=Count("result_at", filter=Q(result_at__gte=now - HOUR)),
         )
     )
     return {mailing_id: Pace(today, hour) for mailing_id, today, hour in rows}
 
 
 def waiting_accounts(mailing_ids: Collection[int]) -> dict[int, list[EmailAccount]]:
-    """Along the index of the queue; two queries for any number of mailings."""
-    pairs = set(
-        Delivery.objects.filter(
-            mailing__in=mailing_ids,
-            status=Delivery.Status.QUEUED,
-            email_account__isnull=False,
-        )
-        .order_by()
-        .values_list("mailing", "email_account")
-        .distinct()
-    )
-    accounts = EmailAccount.objects.filter(pk__in={pair[1] for pair in pairs})
+    """Through which the rest of each mailing leaves; one query for all of them.
+
+    One look into the queue's index for each account and mailing, whatever waits there.
+    """
+    first = {f"first_row_of_{pk}": first_waiting(pk) for pk in mailing_ids}
     by_mailing = defaultdict(list)
-    for account in accounts.order_by("name", "pk"):
-        for mailing_id, account_id in pairs:
-            if account_id == account.pk:
-                by_mailing[mailing_id].append(account)
+    accounts = EmailAccount.objects.annotate(**first).order_by("name", "pk")
+    for account in accounts if first else ():
+        for pk in mailing_ids:
+            if getattr(account, f"first_row_of_{pk}") is not None:
+                by_mailing[pk].append(account)
     return dict(by_mailing)
+
+
+def first_waiting(mailing_id: int) -> Subquery:
+    """The mailing's row that the outer account sends first.
+
+    An EXISTS would let PostgreSQL read all waiting rows of the mailing instead.
+    """
+    rows = Delivery.objects.filter(
+        mailing=mailing_id,
+        status=Delivery.Status.QUEUED,
+        email_account=OuterRef("pk"),
+    )
+    return Subquery(rows.order_by("priority", "not_before", "pk").values("pk")[:1])

@@ -37,6 +37,12 @@ STATES: dict[Group, tuple[str, ...]] = {
 # From left to right: what is settled comes first, what is still to do last.
 BAR_ORDER = (Group.SENT, Group.SKIPPED, Group.FAILED, Group.UNCERTAIN, Group.WAITING)
 SETTLED = (Group.SENT, Group.SKIPPED, Group.FAILED)
+# Each of one state, whose rows have reasons.
+EXPLAINED = {
+    Group.SKIPPED: Status.SKIPPED,
+    Group.FAILED: Status.FAILED,
+    Group.UNCERTAIN: Status.UNCERTAIN,
+}
 
 
 @dataclass(frozen=True)
@@ -104,15 +110,7 @@ def counts_by_state(mailings: Iterable[MailingOut]) -> dict[int, dict[str, int]]
     mailings = list(mailings)
     counts = {mailing.pk: no_rows() | (mailing.totals or {}) for mailing in mailings}
     live = [mailing.pk for mailing in mailings if mailing.totals is None]
-    rows = (
-        Delivery.objects.filter(mailing__in=live)
-        .order_by()
-        .values_list("mailing", "status")
-        .annotate(Count("pk"))
-    )
-    for mailing_id, status, count in rows if live else ():
-        counts[mailing_id][status] = count
-    return counts
+    return counts | MailingOut.objects.filter(pk__in=live).row_counts()
 
 
 def no_rows() -> dict[str, int]:
@@ -123,8 +121,24 @@ def progress_of(mailing: MailingOut) -> Progress:
     return Progress(counts_by_state([mailing])[mailing.pk])
 
 
-def reason_counts(mailing: MailingOut, group: Group) -> list[tuple[str, int]]:
-    """Why rows of a group are where they are: (reason, rows), the most first."""
-    rows = mailing.deliveries.filter(status__in=STATES[group]).order_by()
-    counted = rows.values_list("reason").annotate(count=Count("pk"))
-    return list(counted.order_by("-count", "reason"))
+def reason_counts(
+    mailing: MailingOut, progress: Progress
+) -> dict[Group, list[tuple[str, int]]]:
+    """Why rows of a group are where they are: (reason, rows), the most first.
+
+    One query for all groups, along the index of reasons; rows without one, which it
+    does not hold, are what is missing from a group's number.
+    """
+    rows = mailing.deliveries.filter(status__in=EXPLAINED.values()).exclude(reason="")
+    counted = rows.order_by().values_list("status", "reason").annotate(count=Count("*"))
+    counts: dict[str, dict[str, int]] = {state: {} for state in EXPLAINED.values()}
+    for state, reason, count in counted:
+        counts[state][reason] = count
+    for group, state in EXPLAINED.items():
+        counts[state][""] = progress.groups[group] - sum(counts[state].values())
+    return {group: most_first(counts[state]) for group, state in EXPLAINED.items()}
+
+
+def most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    found = [(reason, count) for reason, count in counts.items() if count > 0]
+    return sorted(found, key=lambda entry: (-entry[1], entry[0]))

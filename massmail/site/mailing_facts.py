@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -32,6 +32,8 @@ from massmail.site.moments import when
 from massmail.site.reasons import reason_words
 
 Facts = dict[str, Any]
+# By a mailing's id, its rows by state.
+Counts = Mapping[int, Mapping[str, int]]
 # A moment nearer than this is now.
 SOON = dt.timedelta(seconds=5)
 # So many running mailings of a list are asked what they wait for.
@@ -70,10 +72,15 @@ def page_facts(
     }
 
 
-def list_facts(mailings: Iterable[MailingOut]) -> dict[int, Facts]:
-    """By id, for a page of the list; the cost does not grow with its length."""
+def list_facts(
+    mailings: Iterable[MailingOut], counts: Counts | None = None
+) -> dict[int, Facts]:
+    """By id, for a page of the list; the cost does not grow with its length.
+
+    `counts` are those of the states, if they are known.
+    """
     mailings = list(mailings)
-    counts = counts_by_state(mailings)
+    counts = counts_by_state(mailings) if counts is None else counts
     live = [mailing.pk for mailing in mailings if is_live(mailing)]
     now = timezone.now()
     going, accounts = paces(live, now=now), waiting_accounts(live)
@@ -225,10 +232,10 @@ def reason_groups(
                     "count": count,
                     "url": recipients_url(site, mailing, group, reason),
                 }
-                for reason, count in reason_counts(mailing, group)
+                for reason, count in reasons
             ],
         }
-        for group in (Group.SKIPPED, Group.FAILED, Group.UNCERTAIN)
+        for group, reasons in reason_counts(mailing, progress).items()
         if progress.groups[group]
     ]
 

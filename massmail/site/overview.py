@@ -21,7 +21,7 @@ from massmail.site.account_facts import reason_in_words
 from massmail.site.beginnings import create_url
 from massmail.site.first_steps import first_steps
 from massmail.site.links import admin_url, url_if_visible
-from massmail.site.mailing_facts import list_facts, number, recipients_url
+from massmail.site.mailing_facts import Counts, list_facts, number, recipients_url
 
 Facts = dict[str, Any]
 # How many of a kind are named; the lists have all of them.
@@ -40,10 +40,13 @@ def overview(site: AdminSite, request: HttpRequest) -> Facts:
         Q(finished_at=None) | Q(finished_at__gte=now - NEWS - dt.timedelta(days=1)),
         launched_at__isnull=False,
     )
+    going = list(under_way(recent)[: NAMED + 1])
+    latest = list(mine(request.user, recent).order_by("-launched_at")[:LOOKED_AT])
+    counts = counts_by_state({*going[:NAMED], *latest})
     return {
-        "running": running(site, recent),
-        "needs": needs(site, request, mine(request.user, recent)),
-        "days": latest_days(recent.values("pk"), now=now),
+        "running": running(site, going, counts),
+        "needs": needs(site, request, latest, counts),
+        "days": latest_days(recent, now=now),
         "steps": first_steps(site, request),
         "drafts": drafts(site, request.user, visible),
         "progress_url": admin_url(site, MailingOut, "list_progress"),
@@ -57,28 +60,30 @@ def mine(user: Any, rows: QuerySet) -> QuerySet:
     return rows if user.is_superuser else rows.filter(owner=user)
 
 
-def running(site: AdminSite, mailings: QuerySet[MailingOut]) -> Facts:
-    """The first few of them with their progress, and how many there are."""
+def under_way(mailings: QuerySet[MailingOut]) -> QuerySet[MailingOut]:
     rows = mailings.filter(status__in=SENDING_STATUSES, stop_reason="")
-    shown = list(rows.order_by("-launched_at")[: NAMED + 1])
-    facts = list_facts(shown[:NAMED])
+    return rows.order_by("-launched_at")
+
+
+def running(site: AdminSite, mailings: list[MailingOut], counts: Counts) -> Facts:
+    """The first few of them with their progress, and whether there are more."""
+    shown = mailings[:NAMED]
+    facts = list_facts(shown, counts)
     return {
         "mailings": [
             {"mailing": row, "facts": facts[row.pk], "url": admin_url(site, row)}
-            for row in shown[:NAMED]
+            for row in shown
         ],
-        "has_more": len(shown) > NAMED,
+        "has_more": len(mailings) > NAMED,
     }
 
 
 def needs(
-    site: AdminSite, request: HttpRequest, mailings: QuerySet[MailingOut]
+    site: AdminSite, request: HttpRequest, mailings: list[MailingOut], counts: Counts
 ) -> list[Facts]:
     """What stands still until this person does something; the gravest first."""
-    latest = list(mailings.order_by("-launched_at")[:LOOKED_AT])
-    found = [*stopped_accounts(site, request), *stopped_mailings(site, latest)]
-    counts = counts_by_state(latest)
-    for row in latest:
+    found = [*stopped_accounts(site, request), *stopped_mailings(site, mailings)]
+    for row in mailings:
         groups = Progress(counts[row.pk]).groups
         if groups[Group.UNCERTAIN]:
             url = admin_url(site, row, "uncertain")

@@ -29,7 +29,7 @@ from massmail.orchestrator.repair import (
     skips_if_sent_again,
 )
 from massmail.recipients.access import access_policy
-from massmail.reports.statistics import Group, progress_of, reason_counts
+from massmail.reports.statistics import Group, Progress, progress_of, reason_counts
 from massmail.site.links import admin_url
 from massmail.site.mailing_base import MailingPages
 from massmail.site.mailing_facts import number
@@ -64,11 +64,12 @@ class RepairPages(MailingPages):
         """Brings `repair` to the template: what there is to do, for who may do it."""
         mailing = kwargs.get("obj")
         if mailing and access_policy().may(request.user, "resolve", mailing):
-            context["repair"] = self.repairs_of(mailing)
+            progress = Progress(context["facts"]["counts"])
+            context["repair"] = self.repairs_of(mailing, progress)
         return super().render_change_form(request, context, **kwargs)
 
-    def repairs_of(self, mailing: MailingOut) -> dict[str, Any]:
-        groups = progress_of(mailing).groups
+    def repairs_of(self, mailing: MailingOut, progress: Progress) -> dict[str, Any]:
+        groups = progress.groups
         return {
             "uncertain": groups[Group.UNCERTAIN],
             "uncertain_url": admin_url(self.admin_site, mailing, "uncertain"),
@@ -143,7 +144,7 @@ class RepairPages(MailingPages):
 
     def send_again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         mailing = self.object_or_404(request, object_id)
-        failed = reason_counts(mailing, Group.FAILED)
+        failed = reason_counts(mailing, progress_of(mailing))[Group.FAILED]
         too_late = is_over(mailing) or not failed
         if refused := self.refusal(request, mailing, "resolve", too_late=too_late):
             return refused

@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from massmail.orchestrator.compiling import compiled_version
+
+EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN "}
 
 
 @pytest.fixture(autouse=True)
 def nothing_compiled_before():
     """A version's key never comes back, except where a test is rolled back."""
     compiled_version.cache_clear()
+
+
+@pytest.fixture
+def plans():
+    """Does something; returns the plans of its statements on deliveries.
+
+    A table of few rows would be read as a whole; PostgreSQL is told not to.
+    """
+
+    def explained(action, needle):
+        found = []
+
+        def explain(execute, sql, params, many, context):
+            if needle in sql:
+                execute(EXPLAIN[connection.vendor] + sql, params, many, context)
+                rows = context["cursor"].fetchall()
+                found.append("\n".join(str(row[-1]) for row in rows))
+            return execute(sql, params, many, context)
+
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL enable_seqscan = off")
+        with connection.execute_wrapper(explain):
+            action()
+        return found
+
+    return explained

@@ -23,35 +23,6 @@ from massmail.tests.mailings import add_customers, draft
 
 pytestmark = pytest.mark.django_db
 
-EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN "}
-
-
-@pytest.fixture
-def plans():
-    """Does something; returns the plans of its statements on deliveries.
-
-    A table of few rows would be read as a whole; PostgreSQL is told not to.
-    """
-
-    def explained(action, needle):
-        found = []
-
-        def explain(execute, sql, params, many, context):
-            if needle in sql:
-                execute(EXPLAIN[connection.vendor] + sql, params, many, context)
-                rows = context["cursor"].fetchall()
-                found.append("\n".join(str(row[-1]) for row in rows))
-            return execute(sql, params, many, context)
-
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute("SET LOCAL enable_seqscan = off")
-        with connection.execute_wrapper(explain):
-            action()
-        return found
-
-    return explained
-
 
 @pytest.fixture
 def crowd(boris):

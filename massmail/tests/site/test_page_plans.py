@@ -1,0 +1,146 @@
+"""What a page costs does not grow with a mailing: its rows are counted along indexes.
+
+Asked of the database's own plans, and of the number of statements.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from massmail.models import Delivery
+from massmail.site.delivery import DeliveryAdmin
+from massmail.tests.factories import EmailAccountFactory, MailingOutFactory
+from massmail.tests.site.conftest import page
+
+# Of ten rows one each; the others are sent.
+STATES = {3: ("failed", "refused"), 4: ("skipped", "opted_out"), 5: ("queued", "")}
+
+
+@pytest.fixture
+def mailing(owner):
+    """In the middle of its way; the statistics know it."""
+    mailing = MailingOutFactory(owner=owner, launched=True)
+    account = EmailAccountFactory(owner=owner)
+    now = timezone.now()
+    rows = []
+    for number in range(2000):
+        status, reason = STATES.get(number % 10, ("sent", ""))
+        rows.append(
+            Delivery(
+                mailing=mailing,
+                content_type=mailing.content_type,
+                object_id=str(number),
+                address_key=f"{number:032x}",
+                email_account=account,
+                status=status,
+                reason=reason,
+                not_before=now,
+                queued_at=now,
+                result_at=None if status in ("queued", "skipped") else now,
+            )
+        )
+    Delivery.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE massmail_delivery")
+    return mailing
+
+
+@pytest.fixture
+def index():
+    return reverse("admin:app_list", args=["massmail"])
+
+
+@pytest.mark.parametrize(
+    ("statement", "plan"),
+    [
+        ("rows_QUEUED", "delivery_by_status"),
+        ("sent_", "delivery_results"),
+        ("first_row_of_", "delivery_queue"),
+        ('."kind" = ', "delivery_tests"),
+    ],
+)
+def test_the_start_page_reads_indexes(
+    browser, owner, mailing, index, plans, statement, plan
+):
+    client = browser(owner)
+
+    found = plans(lambda: client.get(index), statement)
+
+    assert found
+    assert all(plan in text for text in found)
+
+
+def test_reasons_are_counted_along_their_index(browser, owner, mailing, plans):
+    client = browser(owner)
+
+    [found] = plans(lambda: client.get(page(mailing)), "GROUP BY 1, 2")
+
+    assert "delivery_reasons" in found
+
+
+def test_the_reasons_to_choose_from_are_read_from_their_index(
+    browser, owner, mailing, plans
+):
+    client = browser(owner)
+
+    [found] = plans(
+        lambda: client.get(page(Delivery, "changelist"), {"mailing": mailing.pk}),
+        'SELECT DISTINCT "massmail_delivery"."reason"',
+    )
+
+    assert "delivery_reasons" in found
+
+
+def test_a_mailings_rows_are_counted_once_for_its_page(browser, owner, mailing, index):
+    client = browser(owner)
+
+    for url in (page(mailing), index, page(type(mailing), "changelist")):
+        with CaptureQueriesContext(connection) as captured:
+            client.get(url)
+        counted = [query for query in captured if "rows_QUEUED" in query["sql"]]
+        assert len(counted) == 1, url
+
+
+def test_the_recipients_of_a_late_mailing_are_found_behind_all_older_ones(
+    browser, owner, mailing, monkeypatch
+):
+    """By their keys: what others have is not passed by."""
+    monkeypatch.setattr(DeliveryAdmin, "list_per_page", 2)
+    late = MailingOutFactory(owner=owner, launched=True)
+    rows = [
+        Delivery(
+            mailing=late,
+            content_type=late.content_type,
+            object_id=str(number),
+            address_key=f"{number:032x}",
+            status=status,
+            reason="opted_out" if status == "skipped" else "",
+            not_before=timezone.now(),
+            queued_at=timezone.now(),
+        )
+        for number, status in enumerate(("sent", "skipped", "queued"))
+    ]
+    Delivery.objects.bulk_create(rows)
+    keys = [row.pk for row in Delivery.objects.filter(mailing=late)]
+
+    with CaptureQueriesContext(connection) as captured:
+        response = browser(owner).get(
+            page(Delivery, "changelist"), {"mailing": late.pk}
+        )
+
+    assert late.key_range() == (keys[0], keys[-1])
+    assert [row.pk for row in response.context["cl"].result_list] == keys[:2]
+    bounds = f"BETWEEN {keys[0]} AND {keys[-1]}"
+    assert any(bounds in query["sql"] for query in captured)
+
+
+def test_a_mailing_without_rows_has_no_recipients(browser, owner):
+    empty = MailingOutFactory(owner=owner, launched=True)
+
+    response = browser(owner).get(page(Delivery, "changelist"), {"mailing": empty.pk})
+
+    assert not response.context["cl"].result_list
