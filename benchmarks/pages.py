@@ -5,8 +5,8 @@
 
 The database is filled, so give it an empty one; without it a SQLite file is used. Pages
 are asked in turn and without a network. "CPU" is that of this process and of its
-PostgreSQL session, where that runs on this machine; on SQLite most of a query's time goes
-by while its rows are read, and is not in that of the "slowest query".
+PostgreSQL session, where that runs on this machine; on SQLite most of a query's time
+goes by while its rows are read, and is not in that of the "slowest query".
 """
 
 from __future__ import annotations
