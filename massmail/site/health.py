@@ -66,6 +66,11 @@ class AlertAdmin(PersonalAdmin):
     """What a person must see."""
 
     person_field = "recipient"
+    empty_hint = _(
+        "An alert tells what you have to see to: an account that was stopped, a "
+        "mailing that does not go on. It is mailed to you, too, and closes when that "
+        "is mended."
+    )
     list_display = ["text", "recipient", "raised_at", "closed_at"]
     list_filter = [("closed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["recipient"]

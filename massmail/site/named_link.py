@@ -26,6 +26,10 @@ class NamedLinkAdmin(MassmailAdmin):
     """The code to copy is the link's address: it works in HTML, in plain text, in a
     signature and on paper."""
 
+    empty_hint = _(
+        "A named link has one address for all your messages, and for paper. Where it "
+        "leads can be changed later, for mails that are out already, too."
+    )
     list_display = ["name", "address", "action", "people", "owner"]
     list_filter = ["action", OWNER_FILTER]
     list_select_related = ["owner"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from massmail.models import (
+    Alert,
     EmailAccount,
     EmlMessage,
     LibraryImage,
     MassContact,
+    NamedLink,
     Signature,
     SuppressedAddress,
 )
@@ -21,6 +23,7 @@ LISTS = {
     LibraryImage: "can be shown by all your messages",
     EmailAccount: "Mailings leave through your own mailboxes.",
     SuppressedAddress: "no mailing of anybody reaches it",
+    NamedLink: "one address for all your messages",
 }
 
 
@@ -38,6 +41,13 @@ def test_an_empty_list_says_what_to_do_next(browser, owner, model):
     assert f"There are no {names} yet." in html
     assert LISTS[model] in html
     assert f'class="button mm-primary" href="{page(model, "add")}"' in html
+
+
+def test_a_list_that_fills_itself_says_what_will_be_there(browser, owner):
+    html = shown(browser(owner), Alert)
+
+    assert "There are no alerts yet." in html
+    assert "An alert tells what you have to see to" in html
 
 
 def test_an_empty_list_offers_nothing_that_is_not_allowed(browser, owner):
