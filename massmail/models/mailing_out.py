@@ -67,12 +67,21 @@ class MailingOutQuerySet(models.QuerySet["MailingOut"]):
         """Launched, started, unexpired, held by nobody, of an active owner."""
         return self.filter(sending_condition(now))
 
+    def expired(self, now: dt.datetime) -> MailingOutQuerySet:
+        """Launched and not ended, though held, and their time is over."""
+        return self.filter(
+            status__in=(*SENDING_STATUSES, Status.PAUSED),
+            launched_at__isnull=False,
+            expires_at__lte=now,
+        )
+
     def finish(self, now: dt.datetime) -> list[MailingOut]:
         """Move launched mailings on: to done, or to what is left for a person.
 
         Done means that each row is final; an open row of any kind, even one that
-        no query of the sender would ever find, keeps the mailing open. Returns the
-        mailings that were done just now.
+        no query of the sender would ever find, keeps the mailing open. One that is
+        held is done only when its time is over: it cannot be resumed then. Returns
+        the mailings that were done just now.
         """
         rows = Delivery.objects.filter(mailing=OuterRef("pk"))
         all_final = ~Exists(rows.filter(status__in=OPEN_STATUSES))
@@ -84,10 +93,11 @@ class MailingOutQuerySet(models.QuerySet["MailingOut"]):
         launched.filter(~uncertain, status=Status.NEEDS_PERSON).update(
             status=Status.ACTIVE
         )
+        ending = (launched | self.expired(now)).filter(all_final)
         return [
             mailing
-            for mailing in launched.filter(all_final)
-            if launched.filter(all_final, pk=mailing.pk).update(
+            for mailing in ending
+            if ending.filter(pk=mailing.pk).update(
                 status=Status.DONE, finished_at=now, totals=mailing.counts()
             )
         ]

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from massmail.models import Delivery, MailingOut
-from massmail.models.mailing_out import SENDING_STATUSES
 from massmail.signals import mailing_done
 
 SkipReason = Delivery.SkipReason
@@ -24,11 +23,7 @@ def finish_mailings(mailings: QuerySet[MailingOut], now: dt.datetime) -> None:
 
 def expire_mailings(now: dt.datetime) -> None:
     """Skip what still waits in mailings whose time is over."""
-    over = MailingOut.objects.filter(
-        status__in=[*SENDING_STATUSES, MailingOut.Status.PAUSED],
-        launched_at__isnull=False,
-        expires_at__lte=now,
-    )
+    over = MailingOut.objects.expired(now)
     for mailing_id in over.values_list("pk", flat=True):
         with transaction.atomic():
             # Locked and asked again: somebody may have given it more time.

@@ -261,7 +261,12 @@ def test_an_expired_draft_keeps_its_rows(mailing):
     assert mailing.counts()["queued"] == 1
 
 
-def test_an_expired_mailing_is_done_when_nothing_is_open(mailing):
+@pytest.mark.parametrize(
+    ("status", "stop_reason"), [("A", ""), ("E", "reputation"), ("P", "")]
+)
+def test_an_expired_mailing_is_done_when_nothing_is_open(mailing, status, stop_reason):
+    """Also one that is held: nothing would be left to resume it for."""
+    in_state(mailing, status, stop_reason=stop_reason)
     MailingOut.objects.update(expires_at=LATER)
 
     walk_account_queues(LATER)
@@ -269,6 +274,21 @@ def test_an_expired_mailing_is_done_when_nothing_is_open(mailing):
     mailing.refresh_from_db()
     assert mailing.status == MailingOut.Status.DONE
     assert mailing.totals["skipped"] == 1
+
+
+def test_a_paused_mailing_that_expired_waits_for_who_is_uncertain(mailing):
+    in_state(mailing, "P")
+    row = add_row(mailing, "uncertain")
+    MailingOut.objects.update(expires_at=LATER)
+
+    walk_account_queues(LATER)
+    mailing.refresh_from_db()
+    assert mailing.status == MailingOut.Status.PAUSED
+    resolve_by_proof(row.pk, sent=True, now=LATER, detail="a click")
+    walk_account_queues(LATER)
+
+    mailing.refresh_from_db()
+    assert mailing.status == MailingOut.Status.DONE
 
 
 def test_more_time_given_at_the_last_moment_skips_nobody(mailing, monkeypatch):
