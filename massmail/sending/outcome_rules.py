@@ -75,7 +75,7 @@ def rule(
 _ACCOUNT_RULES: tuple[Rule, ...] = (
     # Exchange Online speaks of itself at any phase.
     rule(ANY, stop("account_blocked"), "5..", r"5\.7\.(705|708|750)|5\.2\.253"),
-    rule(ANY, stop("account_blocked"), "5..", text=r"bad outbound sender"),
+    rule(ANY, stop("account_blocked"), "5..", text=texts.BLOCKED_SENDER),
     rule(ANY, stop("sender_mailbox_full"), "5..", r"5\.2\.251"),
     rule(
         ANY, stop("sender_mailbox_full"), "5..", r"5\.2\.2", r"STOREDRV\.(Client)?Submi"
@@ -84,12 +84,14 @@ _ACCOUNT_RULES: tuple[Rule, ...] = (
     rule(ANY, back_off("rate_limited"), "5..", r"5\.2\.25[45]"),
     rule(ANY, stop("password_login_disabled"), "5..", text=r"basic auth"),
     rule(AUTH | MAIL, stop("password_login_disabled"), "5..", r"5\.7\.30"),
-    # What a recipient's own settings refuse is worded like a fault of the login,
-    # and a busy recipient like a limit of the sender.
+    # What a recipient's own settings refuse is worded like a fault of the login, and a
+    # busy recipient or a full mailbox like a limit of the sender.
     rule(ADDRESSED, give_up("recipient_restricted"), "5..", r"5\.7\.(12|13)."),
     rule(ADDRESSED, give_up("recipient_restricted"), "5..", text=r"RESOLVER\.RST"),
     rule(ADDRESSED, retry("mailbox_busy"), "4..", text=texts.MAILBOX_BUSY),
     rule(ADDRESSED, give_up("mailbox_busy"), "5..", text=texts.MAILBOX_BUSY),
+    rule(ADDRESSED, retry("mailbox_full"), "4..", r"4\.2\.2"),
+    rule(ADDRESSED, give_up("mailbox_full"), "5..", r"5\.2\.2"),
     rule(MAIL | ADDRESSED, reconnect("session_ended"), "421", text=texts.ENDS_SESSION),
     rule(ANY, back_off("too_many_connections"), text=texts.TOO_MANY_CONNECTIONS),
     rule(ANY, back_off("too_many_connections"), "432"),
@@ -170,9 +172,7 @@ _RECIPIENT_RULES: tuple[Rule, ...] = (
     rule(RCPT | DOT, suppress("unknown_domain"), "5..", r"5\.1\.2"),
     rule(RCPT | DOT, suppress("bad_address"), "5..", r"5\.1\.3"),
     rule(RCPT | DOT, suppress("moved_away"), "5..", r"5\.1\.6"),
-    rule(ADDRESSED, retry("mailbox_full"), "4..", r"4\.2\.2"),
     rule(ADDRESSED, retry("mailbox_full"), "4..", text=texts.MAILBOX_FULL),
-    rule(ADDRESSED, give_up("mailbox_full"), "5..", r"5\.2\.2"),
     rule(
         ADDRESSED, give_up("mailbox_full"), "5..", r"|5\.[02]\..+", texts.MAILBOX_FULL
     ),

@@ -15,7 +15,8 @@ RELAY = (
     r"|not relay|allowed rcpthosts|credentials for relay"
 )
 SENDER = (
-    r"sender address rejected|not owned by|SendAsDenied|permissions? to send as"
+    r"sender address rejected|sender verify|not owned by|SendAsDenied"
+    r"|permissions? to send as"
     r"|not (allowed|permitted|authori[sz]ed) to (send|use) (\w+ )?(as|from|this sender)"
 )
 NEEDS_LOGIN = (
@@ -60,6 +61,8 @@ TOO_MANY_CONNECTIONS = (
     r"(too many|concurrent|simultaneous).{0,30}(connections?|sessions?)"
     r"|sender thread limit"
 )
+# Exchange Online, of a mailbox that it takes for a spammer's.
+BLOCKED_SENDER = r"bad outbound sender|OutboundSpamException"
 BLOCKED_ACCOUNT = (
     r"(account|user|mailbox|tenant|sender).{0,40}(suspended|disabled|locked|blocked)"
 )
