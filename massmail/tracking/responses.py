@@ -115,18 +115,16 @@ def opt_out_records(person: Responder) -> dict[int, list[str]]:
 
 
 def records_mailed(person: Responder) -> dict[int, list[str]]:
-    """Object ids by content type."""
+    """Object ids by content type, all in one order: their identities get locked."""
     mailed = Q(address_key=person.address_key)
-    if person.delivery:
+    # The address of the row may have changed since its link was made.
+    if person.delivery and person.delivery.address_key != person.address_key:
         mailed |= Q(pk=person.delivery.pk)
-    pairs = (
-        Delivery.objects.filter(mailed, content_type__isnull=False)
-        .order_by("content_type_id", "object_id")
-        .values_list("content_type_id", "object_id")
-        .distinct()
-    )
+    rows = Delivery.objects.filter(mailed, content_type__isnull=False).order_by()
     records: dict[int, list[str]] = defaultdict(list)
-    for content_type_id, object_id in pairs:
+    for content_type_id, object_id in sorted(
+        set(rows.values_list("content_type_id", "object_id"))
+    ):
         records[content_type_id].append(object_id)
     return dict(records)
 

@@ -141,6 +141,15 @@ def test_one_click_opts_out_without_redirect_or_cookie(client, url, body, conten
     assert DeliveryEvent.objects.count() == 1
 
 
+def test_one_click_costs_few_statements(client, url, django_assert_max_num_queries):
+    """Ten of its own, and those by which a test rolls it back."""
+    with django_assert_max_num_queries(12):
+        response = client.post(url, {"List-Unsubscribe": "One-Click"})
+
+    assert response.status_code == 200
+    assert opted_out()
+
+
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
