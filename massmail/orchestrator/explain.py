@@ -60,17 +60,24 @@ def of_mailing(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
         return Explanation(_("It has not been launched yet."))
     if mailing.is_launching:
         return of_launching(now)
+    if mailing.expires_at and mailing.expires_at <= now:
+        return of_expiry(mailing, now)
     if mailing.status == states.PAUSED:
         return Explanation(_("It was paused; it goes on when it is resumed."))
     if mailing.stop_reason:
         return Explanation(stop_sentence(mailing.stop_reason))
     if not mailing.owner.is_active:
         return Explanation(_("Its owner's user account is not active."))
-    if mailing.expires_at and mailing.expires_at <= now:
-        return of_worker(now) or Explanation(
-            _("Its time is over: who still waits is left out."), now
-        )
     return None
+
+
+def of_expiry(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
+    """Paused, stopped or not: the sender leaves out who waits; what is open is told."""
+    if not Delivery.objects.filter(mailing=mailing, status=Status.QUEUED).exists():
+        return None
+    return of_worker(now) or Explanation(
+        _("Its time is over: who still waits is left out."), now
+    )
 
 
 def of_preparation(now: dt.datetime) -> Explanation:

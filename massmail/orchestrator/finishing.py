@@ -7,15 +7,19 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import QuerySet
 
-from massmail.models import Delivery, MailingOut
+from massmail.models import Alert, Delivery, MailingOut
 from massmail.signals import mailing_done
 
 SkipReason = Delivery.SkipReason
 
 
 def finish_mailings(mailings: QuerySet[MailingOut], now: dt.datetime) -> None:
-    """Move them to done where each row is final, and tell the host."""
+    """Move them to done where each row is final, and tell the host.
+
+    What stopped such a mailing needs nobody any more.
+    """
     for mailing in mailings.finish(now):
+        Alert.objects.close(cause=f"mailing:{mailing.pk}", now=now)
         transaction.on_commit(
             lambda mailing=mailing: mailing_done.send(MailingOut, mailing=mailing)
         )

@@ -220,6 +220,18 @@ def test_a_mailing_whose_time_is_over_ends_at_the_next_walk(mailing):
     assert "scheduler" in why(mailing)[0]
 
 
+@pytest.mark.parametrize("held", [{"status": "P"}, {"stop_reason": "reputation"}])
+def test_a_held_mailing_whose_time_is_over_is_not_said_to_go_on(mailing, held):
+    mailings(expires_at=NOW, **held)
+
+    assert why(mailing) == ("Its time is over: who still waits is left out.", NOW)
+    rows(status="uncertain", reason="")
+    assert why(mailing) == (
+        "For some messages it is uncertain whether they were delivered: decide.",
+        None,
+    )
+
+
 def test_recipients_are_not_prepared_without_a_worker(mailing):
     mailings(prepared_at=None)
     Heartbeat.objects.filter(name="worker").delete()

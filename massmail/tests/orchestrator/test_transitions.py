@@ -276,6 +276,19 @@ def test_an_expired_mailing_is_done_when_nothing_is_open(mailing, status, stop_r
     assert mailing.totals["skipped"] == 1
 
 
+def test_the_alert_of_a_stopped_mailing_ends_with_it(mailing):
+    in_state(mailing, "E", stop_reason="reputation")
+    cause = f"mailing:{mailing.pk}"
+    Alert.objects.raise_once(
+        cause=cause, recipient=mailing.owner, text="It was stopped.", now=NOW
+    )
+    MailingOut.objects.update(expires_at=LATER)
+
+    walk_account_queues(LATER)
+
+    assert not Alert.objects.filter(closed_at=None).exists()
+
+
 def test_a_paused_mailing_that_expired_waits_for_who_is_uncertain(mailing):
     in_state(mailing, "P")
     row = add_row(mailing, "uncertain")
