@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
@@ -62,6 +64,25 @@ class PersonalAdmin(LedgerAdmin):
         return queryset.filter(**{self.person_field: request.user})
 
 
+class OpenFilter(admin.SimpleListFilter):
+    """Whether somebody still has to see to it."""
+
+    title = _("state")
+    parameter_name = "open"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin
+    ) -> list[tuple[str, Any]]:
+        return [("yes", _("open")), ("no", _("closed"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet
+    ) -> models.QuerySet:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(closed_at__isnull=self.value() == "yes")
+
+
 class AlertAdmin(PersonalAdmin):
     """What a person must see."""
 
@@ -72,7 +93,7 @@ class AlertAdmin(PersonalAdmin):
         "is mended."
     )
     list_display = ["text", "recipient", "raised_at", "closed_at"]
-    list_filter = [("closed_at", admin.EmptyFieldListFilter)]
+    list_filter = [OpenFilter]
     list_select_related = ["recipient"]
     date_hierarchy = "raised_at"
 

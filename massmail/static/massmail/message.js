@@ -4,9 +4,10 @@ const sources = [...document.querySelectorAll("[data-message-source]")];
 const lines = [...document.querySelectorAll("[data-message-limit]")];
 const fields = [...lines, ...sources];
 
-// Where the next click inserts: the field that was used last, at first the HTML.
+// Where the next click inserts: the field that was used last, at first the one that the
+// admin has put the cursor into, or the HTML.
 const html = document.getElementById("id_content") ?? fields[0];
-let target = html;
+let target = fields.includes(document.activeElement) ? document.activeElement : html;
 for (const field of fields) field.addEventListener("focus", () => { target = field; });
 document.querySelector("[data-message-editor]")?.addEventListener("focusin", () => { target = html; });
 

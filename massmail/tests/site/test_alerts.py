@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from massmail.models import EmailAccount, Signature
+from massmail.models import Alert, EmailAccount, Signature
 from massmail.models.alert import account_cause
 from massmail.tests.factories import (
     NOW,
@@ -85,3 +85,22 @@ def test_the_login_page_shows_none(client, owner):
     AlertFactory(recipient=owner, text=WORDS)
 
     assert WORDS not in client.get(reverse("admin:login")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ({"open": "yes"}, ["Open"]),
+        ({"open": "no"}, ["Closed"]),
+        ({"open": "nonsense"}, ["Open", "Closed"]),
+        ({}, ["Open", "Closed"]),
+    ],
+)
+def test_the_list_tells_open_alerts_from_closed_ones(browser, owner, query, texts):
+    AlertFactory(recipient=owner, text="Open")
+    AlertFactory(recipient=owner, text="Closed", cause="account:0", closed_at=NOW)
+
+    response = browser(owner).get(page(Alert, "changelist"), query)
+
+    found = response.context["cl"].result_list
+    assert sorted(alert.text for alert in found) == sorted(texts)

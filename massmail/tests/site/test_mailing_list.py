@@ -94,7 +94,7 @@ def test_the_cost_of_the_list_is_bounded(browser, owner, django_assert_max_num_q
         MailingOutFactory(owner=owner, launched=True, status="D")
     client = browser(owner)
 
-    with django_assert_max_num_queries(15 + 10 * EXPLAINED):
+    with django_assert_max_num_queries(20 + 14 * EXPLAINED):
         response = client.get(LIST)
 
     assert len(rows(response)) == EXPLAINED + 30

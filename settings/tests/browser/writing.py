@@ -15,7 +15,13 @@ def open_editor(visitor: Visitor, path: str = ADD) -> Locator:
     visitor.open(path)
     text = visual(visitor.page)
     expect(text).to_be_visible()
+    wait_for_preview(visitor.page)
     return text
+
+
+def wait_for_preview(page: Page) -> None:
+    """Until then the page still moves: a click may miss what it was aimed at."""
+    expect(page.locator("[data-message-said-preview]")).not_to_be_empty()
 
 
 def visual(page: Page) -> Locator:

@@ -3,6 +3,8 @@
 import { variableOf } from "./schema.js";
 import { LINK } from "./vocabulary.js";
 
+// Spaces are in tags only.
+const WHOLE_ADDRESS = /^(?:\{\{[^{}]*\}\}|\{%[^{}]*%\}|[^\s{}])+$/;
 const ADDRESS = /^[^\s@/]+@[^\s@/]+\.[^\s@/]+$/;
 
 export class Dialogs {
@@ -21,6 +23,9 @@ export class Dialogs {
       file.value = "";
     });
     this.elements.variable.querySelector("select").addEventListener("change", () => this.showExample());
+    // The server may find the fitting recipients while the dialog is open.
+    this.types = document.querySelector("[data-message-type]");
+    this.types?.addEventListener("massmail:type", () => this.offerVariables());
   }
 
   get editor() {
@@ -29,6 +34,11 @@ export class Dialogs {
 
   prepare(name, element) {
     const act = (action) => {
+      const wrong = action === "apply" && this[`${name}_wrong`]?.();
+      if (wrong) {
+        complain(wrong);
+        return;
+      }
       element.close();
       this[`${name}_${action}`]?.();
       this.editor.commands.focus();
@@ -76,6 +86,11 @@ export class Dialogs {
     this.elements.link.querySelector("[data-message-act=remove]").hidden = !href;
   }
 
+  link_wrong() {
+    const field = this.field("link", "href");
+    return WHOLE_ADDRESS.test(field.value.trim()) ? null : field;
+  }
+
   link_apply() {
     const href = target(this.field("link", "href").value);
     if (!href) return;
@@ -98,14 +113,15 @@ export class Dialogs {
   variable_open() {
     const old = variableOf(this.selected("tag")?.attrs.source ?? "");
     const names = this.field("variable", "name");
-    this.offerVariablesOf(document.querySelector("[data-message-type]")?.value);
+    this.offerVariables();
     names.value = old?.name ?? names.querySelector("option:not([hidden])").value;
     this.field("variable", "fallback").value = old?.fallback ?? "";
     this.showExample();
   }
 
   // Those that the chosen recipients have, and those that everybody has.
-  offerVariablesOf(type) {
+  offerVariables() {
+    const type = this.types?.value;
     for (const option of this.field("variable", "name").options) {
       const types = option.dataset.messageTypes;
       option.hidden = option.disabled = Boolean(type && types && !types.split(" ").includes(type));
@@ -178,6 +194,16 @@ export class Dialogs {
 }
 
 // People leave out what stands before an address.
+// The browser shows it at the field, until something else is typed there. Then it is
+// forgotten: the form of the message, which holds the dialog, would not be saved.
+function complain(field) {
+  const forget = () => field.setCustomValidity("");
+  field.setCustomValidity(field.dataset.messageWrong);
+  field.reportValidity();
+  field.addEventListener("input", forget, { once: true });
+  field.closest("dialog").addEventListener("close", forget, { once: true });
+}
+
 function target(text) {
   const address = text.trim();
   if (!address || LINK.test(address)) return address;

@@ -101,7 +101,10 @@ export class LivePreview {
     this.element.querySelector("[data-message-away]").hidden = html !== null;
     if (html === null) return;
     const answer = new DOMParser().parseFromString(html, "text/html");
-    if (!this.isTypeChosen) this.types.value = answer.querySelector("[data-type]").dataset.type;
+    if (!this.isTypeChosen) {
+      this.types.value = answer.querySelector("[data-type]").dataset.type;
+      this.types.dispatchEvent(new Event("massmail:type"));
+    }
     for (const name of ["said-preview", "text", "options"]) {
       const found = answer.querySelector(`[data-part="${name}"]`);
       const place = this.element.querySelector(`[data-message-${name}]`);
