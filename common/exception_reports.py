@@ -18,6 +18,11 @@ class HidingFilter(SafeExceptionReporterFilter):
     libraries to which a credential is passed on.
     """
 
+    def get_post_parameters(self, request: Any) -> dict[str, Any]:
+        """Passwords never: an error may come before the view that would say so."""
+        given = super().get_post_parameters(request)
+        return {name: self.cleanse_setting(name, given[name]) for name in given}
+
     def get_traceback_frame_variables(
         self, request: Any, tb_frame: FrameType
     ) -> list[tuple[str, Any]]:

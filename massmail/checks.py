@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch
 from django.utils.module_loading import import_string
 
 from common.fields import encryptor
+from massmail.backends.server import is_ehlo_name
 from massmail.conf import conf
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import sources
@@ -99,6 +100,20 @@ def check_editor(**kwargs: Any) -> list[CheckMessage]:
             f"{conf.EDITOR_WIDGET} needs {needed} in INSTALLED_APPS.",
             hint=f"Install it (the extra “editor”), or choose {SOURCE_WIDGET}.",
             id="massmail.E006",
+        )
+    ]
+
+
+@register()
+def check_ehlo_name(**kwargs: Any) -> list[CheckMessage]:
+    """Servers are greeted with it, and no login could begin with an impossible one."""
+    if is_ehlo_name(conf.EHLO_NAME):
+        return []
+    return [
+        Error(
+            "MASSMAIL['EHLO_NAME'] must be one printable ASCII word.",
+            hint="The host's full name; blank for the connection's own address.",
+            id="massmail.E007",
         )
     ]
 

@@ -21,7 +21,12 @@ from massmail.backends.oauth2 import provider_named
 from massmail.backends.oauth2.base import Provider, Tokens
 from massmail.backends.phases import Wait
 from massmail.conf import conf
-from massmail.exceptions import ConsentLost, ProviderRefused, ProviderUnavailable
+from massmail.exceptions import (
+    ConsentLost,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from massmail.models import EmailAccount
 from massmail.patience import patiently
 
@@ -54,10 +59,11 @@ def access_token(
     is renewed. Raises ProviderError, and DecryptionError for a wrong key.
     """
     deadline = time.monotonic() + PATIENCE * conf.PROVIDER_TIMEOUT
+    is_new = False
     while True:
         account = EmailAccount.objects.filter(pk=account_id).first()
         provider = provider_of(account)
-        if is_good(account, clock(), refused):
+        if is_good(account, clock(), refused) or (is_new and account.access_token):
             return AccessToken(reveal(account.access_token))
         if not account.refresh_token:
             raise ConsentLost("not_connected")
@@ -67,6 +73,9 @@ def access_token(
         )
         if lease is not None:
             yield from renewed(account, provider, lease, clock)
+            # As good as it gets: some live for less than five minutes, and some
+            # providers give the same one again.
+            is_new = True
         elif time.monotonic() > deadline:
             raise ProviderUnavailable("busy", "Another worker waits for the provider.")
         else:
@@ -174,7 +183,13 @@ class Renewal:
         EmailAccount.objects.return_tokens(self._account.pk, self._lease)
 
     def _ask(self) -> Tokens:
-        return self._provider.refresh(reveal(self._account.refresh_token))
+        """Its words are stored and shown: a token that they repeat is not."""
+        token = reveal(self._account.refresh_token)
+        try:
+            return self._provider.refresh(token)
+        except ProviderError as error:
+            words = error.words.replace(token, "***")
+            raise type(error)(error.code, words) from None
 
 
 class Background(Generic[Result]):

@@ -22,6 +22,18 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _HOST = re.compile(r"[!-~](?<!\.)[!-~]{0,252}")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Not the internet's, though `ipaddress` (of Python 3.11) takes them for it: IPv4 in
+# other clothes (RFC 4291, 7915, 8215), site-local, and IETF's own.
+_NOT_GLOBAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "::/96",
+        "::ffff:0:0:0/96",
+        "64:ff9b:1::/48",
+        "fec0::/10",
+        "192.0.0.0/24",
+    )
+)
 _UNKNOWN_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
@@ -54,6 +66,8 @@ def is_loopback(host: str) -> bool:
 def is_public(host: str) -> bool:
     """Whether the address is anybody's to reach, and not one inside a network."""
     address = ip_address(host)
+    if any(address in network for network in _NOT_GLOBAL):
+        return False
     return address.is_global and not address.is_multicast
 
 

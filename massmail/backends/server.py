@@ -14,6 +14,11 @@ NO_AUTH = "none"
 _EHLO_NAME = re.compile(r"[!-~]{1,255}")
 
 
+def is_ehlo_name(text: str) -> bool:
+    """Blank stands for the literal of the connection's own address."""
+    return not text or bool(_EHLO_NAME.fullmatch(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The settings of one account; its `repr` shows no secret.
@@ -36,7 +41,7 @@ class Server:
     def __post_init__(self) -> None:
         if self.security not in (NO_SECURITY, STARTTLS, TLS):
             raise ValueError(f"Unknown security {self.security!r}.")
-        if self.ehlo_name and not _EHLO_NAME.fullmatch(self.ehlo_name):
+        if not is_ehlo_name(self.ehlo_name):
             raise ValueError("The EHLO name must be one printable ASCII word.")
 
     @property

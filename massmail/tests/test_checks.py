@@ -127,3 +127,19 @@ def test_all_checks_are_registered():
     } <= set(every_day)
     assert checks.check_database not in every_day
     assert checks.check_database in deploy
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("", []),
+        ("crm.example.com", []),
+        ("[192.0.2.1]", []),
+        ("two words", ["massmail.E007"]),
+        ("größe.example.com", ["massmail.E007"]),
+    ],
+)
+def test_servers_are_greeted_with_one_printable_word(changed, name, found):
+    changed(EHLO_NAME=name)
+
+    assert ids(checks.check_ehlo_name()) == found

@@ -6,20 +6,17 @@ https://developers.google.com/workspace/gmail/imap/xoauth2-protocol
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
 
 from massmail.backends.oauth2 import register
 from massmail.backends.oauth2.base import (
-    USUAL_SECONDS,
     Consent,
     Grant,
     Provider,
     Tokens,
     refusal,
     refusal_in,
-    seconds_of,
     tokens_of,
 )
 
@@ -87,23 +84,18 @@ class Google(Provider):
         )
         answers: list[Any] = []
         with WebSession() as web:
-            # google-auth drops what it does not know, such as the end of a consent.
+            # google-auth drops what it does not know, such as the end of a consent, and
+            # has other words for some errors.
             web.hooks["response"].append(
                 lambda answer, **kwargs: answers.append(answer)
             )
             try:
                 credentials.refresh(Request(web))
-            except RefreshError as error:
-                answer = error.args[1] if len(error.args) > 1 else {}
-                raise refusal_in(answer) from None
-            except GoogleAuthError as error:
+            except RefreshError:
+                raise refusal_in(json_of(answers[-1])) from None
+            except (GoogleAuthError, ValueError, OverflowError) as error:
                 raise refusal("", type(error).__name__) from None
-        return Tokens(
-            credentials.token,
-            seconds_until(credentials.expiry),
-            credentials.refresh_token or "",
-            seconds_of(json_of(answers[-1]).get("refresh_token_expires_in")),
-        )
+        return tokens_of(json_of(answers[-1]))
 
     def _mailbox(self, web: Any, tokens: Tokens) -> str:
         from massmail.backends.oauth2.web import json_of
@@ -119,10 +111,3 @@ class Google(Provider):
         if str(answer.get("email_verified", True)).lower() == "false":
             raise refusal("email_not_verified", "The address is not verified.")
         return str(answer["email"])
-
-
-def seconds_until(expiry: dt.datetime | None) -> float:
-    """google-auth counts in UTC without a zone."""
-    if expiry is None:
-        return USUAL_SECONDS
-    return (expiry.replace(tzinfo=dt.UTC) - dt.datetime.now(dt.UTC)).total_seconds()

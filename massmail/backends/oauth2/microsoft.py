@@ -94,7 +94,7 @@ class Microsoft(Provider):
                     http_client=web,
                 )
                 return question(application)
-            except (ValueError, KeyError) as error:
+            except (ValueError, KeyError, TypeError) as error:
                 # msal's word for an answer that it cannot read.
                 raise refusal("", type(error).__name__) from None
 
@@ -111,7 +111,7 @@ class Microsoft(Provider):
         ):
             raise refusal("wrong_audience", "The identity is for another site.")
         name = claims.get("preferred_username") or claims.get("upn")
-        found = {name or claims.get("email")}
+        found = {name}
         if str(claims.get("xms_edov", "")).lower() in ("1", "true"):
             found.add(claims.get("email"))
         return frozenset(str(address) for address in found if address)

@@ -32,7 +32,8 @@ class _VerifyingAdapter(HTTPAdapter):
 
 
 class WebSession(requests.Session):
-    """What passes raises `ProviderUnavailable`; other answers are the caller's."""
+    """What passes raises `ProviderUnavailable`, what is no JSON object
+    `ProviderRefused`; other answers are the caller's."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +51,8 @@ class WebSession(requests.Session):
         status = response.status_code
         if status >= 500 or status == TOO_MANY_REQUESTS:
             raise ProviderUnavailable(f"http_{status}", printable(response.reason))
+        # google-auth and msal stumble over anything else.
+        json_of(response)
         return response
 
 

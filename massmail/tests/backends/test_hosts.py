@@ -12,6 +12,11 @@ from massmail.backends.smtp import Phase, Server, SmtpConnection, drive
 from massmail.tests.backends.clients import IMPATIENT, PATIENT, facts, failure_of
 
 PRIVATE = [
+    "64:ff9b:1::7f00:1",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "fec0::1",
+    "192.0.0.8",
     "127.0.0.1",
     "10.1.2.3",
     "172.16.0.1",

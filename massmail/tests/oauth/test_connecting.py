@@ -238,6 +238,17 @@ def test_an_email_claim_that_the_provider_does_not_vouch_for_is_no_proof(
     assert not is_connected(account)
 
 
+def test_an_identity_without_a_login_name_is_nobodys(
+    browser, owner, server, provider, certificates
+):
+    account = account_for(owner, server, "microsoft")
+    provider.mailbox.claims = {"preferred_username": None, "email": ADDRESS}
+
+    connect(browser(owner), account, certificates)
+
+    assert not is_connected(account)
+
+
 def test_an_identity_for_another_site_is_refused(
     browser, owner, server, provider, certificates
 ):

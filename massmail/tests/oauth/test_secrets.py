@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.db import connection
 from django.test import RequestFactory
+from django.urls import resolve
 from django.utils import timezone
 from django.views.debug import get_exception_reporter_class
 
@@ -191,6 +192,28 @@ def test_exception_mails_of_the_form_are_silent(secretive, owner, monkeypatch):
         site.get_model_admin(EmailAccount).change_view(request, str(secretive.pk))
     except RuntimeError:
         assert_silent(exception_mails(request), secretive)
+    else:
+        pytest.fail("It did not break.")
+
+
+def test_exception_mails_of_what_fails_before_the_form_are_silent(
+    secretive, owner, monkeypatch
+):
+    """The database may go away while the session is read."""
+    from massmail.tests.site.urls import site
+
+    address = page(secretive)
+    request = RequestFactory().post(
+        address, posted(secretive, email_host_password=PASSWORD)
+    )
+    request.user, request._dont_enforce_csrf_checks = owner, True
+    monkeypatch.setattr(site, "has_permission", broken)
+    view, args, kwargs = resolve(address)
+    try:
+        view(request, *args, **kwargs)
+    except RuntimeError:
+        assert_silent(exception_mails(request), secretive)
+        assert PASSWORD not in exception_mails(request)
     else:
         pytest.fail("It did not break.")
 

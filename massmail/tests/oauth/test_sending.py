@@ -132,7 +132,11 @@ def test_a_lost_consent_stops_the_account_until_it_is_reconnected(
     mailing, connected, provider, server, browser, certificates, code
 ):
     age(connected, 1)
-    provider.next_answers = [(400, {"error": code, "error_description": "Gone."})]
+    answer = {"error": code, "error_description": "Gone."}
+    if code == "invalid_grant":
+        # Google: the organisation wants a new login from time to time.
+        answer["error_subtype"] = "invalid_rapt"
+    provider.next_answers = [(400, answer)]
 
     send_all()
 
@@ -184,6 +188,41 @@ def test_a_provider_in_trouble_makes_the_account_wait(
     send_all(now=connected.paused_until + dt.timedelta(seconds=1))
 
     assert rows() == {("sent", 1)}
+
+
+ODD = {"access_token": None}
+
+
+@pytest.mark.parametrize("answer", [(200, []), (400, []), (200, "x"), (200, ODD)])
+def test_an_answer_without_sense_stops_the_account(
+    mailing, connected, provider, server, answer
+):
+    age(connected, 1)
+    provider.next_answers = [answer]
+
+    send_all()
+
+    connected.refresh_from_db()
+    assert (connected.state, connected.state_reason) == ("stopped", "provider_refused")
+    assert rows() == {("queued", 0)}
+    assert connected.token_lease is None
+
+
+@pytest.mark.parametrize("seconds", ["soon", 1e18, 0, None])
+def test_a_lifetime_without_sense_ends_no_run(mailing, connected, provider, seconds):
+    """Where the provider's library cannot read it, the account stops and says so."""
+    age(connected, 1)
+    provider.expires_in = seconds
+
+    send_all()
+
+    connected.refresh_from_db()
+    found = (connected.state, connected.state_reason, *rows())
+    assert found in [
+        ("active", "", ("sent", 1)),
+        ("stopped", "provider_refused", ("queued", 0)),
+    ]
+    assert connected.token_lease is None
 
 
 def test_a_provider_that_is_silent_makes_the_account_wait(
@@ -291,6 +330,19 @@ def test_a_token_that_the_server_repeats_is_not_kept(mailing, connected, server)
     connected.refresh_from_db()
     assert connected.state_reason == "login_unavailable"
     assert "no luck with ***" in connected.last_error
+
+
+def test_a_token_that_the_provider_repeats_is_not_kept(mailing, connected, provider):
+    age(connected, 1)
+    words = f"The token {connected.refresh_token} is unknown."
+    answer = {"error": "invalid_grant", "error_description": words}
+    provider.next_answers = [(400, answer)]
+
+    send_all()
+
+    told = EmailAccount.objects.get().last_error
+    assert "The token *** is unknown." in told
+    assert connected.refresh_token not in told
 
 
 @pytest.mark.parametrize("auth", ["google", "microsoft"])

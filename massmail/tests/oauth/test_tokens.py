@@ -265,3 +265,27 @@ def test_no_connection_to_the_provider_stays_open(stale, provider):
     names = {thread.name for thread in threading.enumerate() if thread.is_alive()}
     assert "provider" not in names
     assert stale.from_email == ADDRESS
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seconds", [1, 240, 300])
+def test_a_token_of_minutes_is_renewed_once_and_used(stale, provider, seconds):
+    """It is never as fresh as we like tokens to be."""
+    provider.expires_in = seconds
+
+    token = token_of(stale)
+
+    assert provider.refreshes == 1
+    assert token == EmailAccount.objects.get().access_token
+
+
+@pytest.mark.django_db
+def test_a_provider_that_gives_the_refused_token_again_is_asked_once(
+    connected, provider, monkeypatch
+):
+    token = connected.access_token
+    monkeypatch.setattr(type(provider), "_new_access", lambda self, address: token)
+
+    assert token_of(connected, AccessToken(token)) == token
+
+    assert provider.refreshes == 1
