@@ -135,7 +135,7 @@ def of_time(
 def first_to_go_on(
     mailing: MailingOut, settings: MassmailSettings, moment: dt.datetime
 ) -> dt.datetime:
-    """When the first account goes on, at that moment where all wait for a person."""
+    """When the first account goes on; `moment` if each of them waits for a person."""
     usable = filter(
         lambda account: account.may_be_used_by(mailing.owner),
         accounts_with_rows(mailing),
