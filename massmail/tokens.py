@@ -9,7 +9,7 @@ safe without a nonce to keep. The key comes from ADDRESS_KEY, which never rotate
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +23,9 @@ from massmail.conf import conf
 
 # Delivery id (0: none) and 128-bit address key.
 PAYLOAD = struct.Struct(">Q16s")
+# The payload and the 16 bytes that seal it, in base64 without its padding.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{54}(?![A-Za-z0-9_-])")
+INVALID = "This link is not valid."
 
 
 class InvalidToken(ValueError):
@@ -45,13 +48,20 @@ def make(purpose: str, *, delivery_id: int, address_key: str) -> str:
 
 
 def read(purpose: str, text: str) -> Token:
-    """Open a token; raises `InvalidToken` whatever is wrong with it."""
+    """Open a token; raises `InvalidToken` whatever is wrong with it.
+
+    What stands behind it does not matter: mail programs take the dot, the bracket or
+    the quotation mark that follows an address for a part of it.
+    """
+    found = TOKEN.match(text)
+    if not found:
+        raise InvalidToken(INVALID)
     try:
-        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        sealed = base64.urlsafe_b64decode(found[0] + "==")
         payload = cipher(conf.ADDRESS_KEY).decrypt(sealed, [purpose.encode()])
         delivery_id, key = PAYLOAD.unpack(payload)
-    except (binascii.Error, ValueError, InvalidTag, struct.error) as error:
-        raise InvalidToken("This link is not valid.") from error
+    except (ValueError, InvalidTag, struct.error) as error:
+        raise InvalidToken(INVALID) from error
     return Token(delivery_id, key.hex())
 
 

@@ -99,6 +99,11 @@ def test_a_longer_token_does_not_open(text):
         tokens.read("unsubscribe", text)
 
 
+@pytest.mark.parametrize("behind", [".", ">", ")", "/", " ", "”", "&x=1", "=", "\n"])
+def test_what_a_mail_program_takes_along_does_not_matter(behind):
+    assert tokens.read("unsubscribe", make() + behind).delivery_id == 42
+
+
 @given(st.one_of(st.text(), st.text("ABCDEFab01-_=", max_size=80)))
 def test_garbage_is_an_invalid_token_and_nothing_worse(text):
     with pytest.raises(InvalidToken):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from massmail.models import MessageVersion, NamedLink, TrackedLink
+from massmail.models.address import InvalidAddress, ascii_domain
 from massmail.tracking.public_links import slug_in
 
 # Django redirects to no longer ones.
@@ -63,6 +64,18 @@ def with_utm(url: str, utm: str) -> str:
     new = urlencode([pair for pair in parse_qsl(utm) if pair[0] not in present])
     query = "&".join(filter(None, [parts.query, new]))
     return urlunsplit(parts._replace(query=query))
+
+
+def ascii_host(url: str) -> str:
+    """The address with its host as A-label, as it has to be in a header."""
+    try:
+        parts = urlsplit(url)
+        host = ascii_domain(parts.hostname or "")
+    except (InvalidAddress, ValueError):
+        return url
+    userinfo, at, _host = parts.netloc.rpartition("@")
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(parts._replace(netloc=f"{userinfo}{at}{host}{port}"))
 
 
 def utm_of(*, source: str, campaign: str) -> str:

@@ -9,8 +9,9 @@ from django.views.generic import View
 
 from common.utils.helpers import mask_address
 from massmail.tracking.resubscribing import Request, request_of, resubscribe
+from massmail.views.posted import posted_fields
 from massmail.views.public import public_page, render_public
-from massmail.views.unsubscribe import has, posted_fields
+from massmail.views.unsubscribe import has
 
 CONFIRMATION = ("confirm", "subscribe")
 

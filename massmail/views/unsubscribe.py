@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
-from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -19,12 +16,14 @@ from massmail import tokens
 from massmail.models import MassmailSettings
 from massmail.orchestrator.confirming import ask_to_confirm
 from massmail.tracking.leaving_reasons import LeavingReason, reason_text
+from massmail.tracking.links import ascii_host
 from massmail.tracking.responses import (
     Responder,
     forbid_tracking,
     responder,
     unsubscribe,
 )
+from massmail.views.posted import posted_fields
 from massmail.views.public import public_page, render_public
 
 # The page's own field; mail scanners that post forms without values do not have it.
@@ -125,23 +124,15 @@ def come_back(token: str, request: HttpRequest) -> Responder | None:
     return person
 
 
-def posted_fields(request: HttpRequest) -> QueryDict:
-    """The fields of either encoding; none when the body cannot be read."""
-    try:
-        return request.POST
-    except (MultiPartParserError, BadRequest, SuspiciousOperation):
-        return QueryDict()
-
-
 def has(fields: QueryDict, field: tuple[str, str]) -> bool:
     name, value = field
-    return fields.get(name) == value
+    return (fields.get(name) or "").strip() == value
 
 
 def after_unsubscribing(person: Responder | None) -> str:
     """The company's page; nothing in it tells who came."""
-    url: Any = MassmailSettings.load().unsubscribe_redirect_url
-    return url or done_url(person, LEFT)
+    url = MassmailSettings.load().unsubscribe_redirect_url
+    return ascii_host(url) if url else done_url(person, LEFT)
 
 
 def done_url(person: Responder | None, outcome: str) -> str:

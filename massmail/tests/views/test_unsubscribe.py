@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -124,21 +127,90 @@ def test_without_a_companys_page_the_button_leads_to_ours(client, url):
     [
         (ONE_CLICK, URLENCODED),
         (ONE_CLICK, f"{URLENCODED}; charset=utf-8"),
+        (ONE_CLICK, f"{URLENCODED}; charset=US-ASCII"),
+        (ONE_CLICK, f"{URLENCODED}; charset=ISO-8859-1"),
+        (f"{ONE_CLICK}\r\n", URLENCODED),
         (MULTIPART, "multipart/form-data; boundary=x"),
+        (MULTIPART, 'multipart/form-data; boundary="x"; charset=unheard-of'),
+        (MULTIPART.replace("\r\n", "\n"), "multipart/form-data; boundary=x"),
+        (MULTIPART.replace("Click", "Click\r\n"), "multipart/form-data; boundary=x"),
     ],
-    ids=["urlencoded", "with charset", "multipart"],
+    ids=[
+        "urlencoded",
+        "with charset",
+        "ASCII",
+        "Latin 1",
+        "with line break",
+        "multipart",
+        "multipart with charset",
+        "bare line feeds",
+        "one line feed too many",
+    ],
 )
 def test_one_click_opts_out_without_redirect_or_cookie(client, url, body, content_type):
     MassmailSettings(unsubscribe_redirect_url="https://example.com/bye").save()
 
     for _again in range(2):
-        response = client.post(url, body, content_type=content_type)
+        response = client.generic("POST", url, body, content_type)
 
         assert response.status_code == 200
         assert "Location" not in response
         assert not response.cookies
     assert SuppressedAddress.objects.count() == 1
     assert DeliveryEvent.objects.count() == 1
+
+
+def test_one_click_may_come_in_chunks_without_a_length(client, url):
+    """As a server hands it on that reads chunks to their end (gunicorn)."""
+    response = client.generic(
+        "POST",
+        url,
+        **{
+            "CONTENT_TYPE": URLENCODED,
+            "CONTENT_LENGTH": "",
+            "wsgi.input": BytesIO(ONE_CLICK.encode()),
+            "wsgi.input_terminated": True,
+        },
+    )
+
+    assert response.status_code == 200
+    assert opted_out()
+
+
+@pytest.mark.parametrize("behind", [".", "/", "%3E", ")", "%E2%80%9D"])
+def test_a_link_that_took_along_what_follows_it_works(client, url, behind):
+    response = client.post(url + behind, ONE_CLICK, content_type=URLENCODED)
+
+    assert response.status_code == 200
+    assert opted_out()
+
+
+def test_a_file_is_not_even_read(client, url):
+    upload = SimpleUploadedFile("film.mp4", b"x" * 70_000)
+
+    response = client.post(url, {"List-Unsubscribe": "One-Click", "file": upload})
+
+    assert response.status_code == 400
+    assert nothing_happened()
+
+
+def test_a_line_that_breaks_is_a_bad_request(client, url):
+    class Broken(BytesIO):
+        def read(self, *_size):
+            raise OSError("connection reset")
+
+    response = client.generic(
+        "POST",
+        url,
+        **{
+            "CONTENT_TYPE": URLENCODED,
+            "CONTENT_LENGTH": "26",
+            "wsgi.input": Broken(),
+        },
+    )
+
+    assert response.status_code == 400
+    assert nothing_happened()
 
 
 def test_one_click_costs_few_statements(client, url, django_assert_max_num_queries):
