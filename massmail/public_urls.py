@@ -17,7 +17,7 @@ urlpatterns = [
     path("unsubscribed/", done, name="unsubscribed"),
     path("s/<path:token>", ResubscribeView.as_view(), name="resubscribe"),
     path("v/<path:token>", view_in_browser, name="view"),
-    path("c/<str:code>/<path:token>", click, name="click"),
+    path("c/<slug:code>/<path:token>", click, name="click"),
     path("o/<path:token>", pixel, name="open"),
     path("l/<path:slug>", named_link, name="named_link"),
 ]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+
+from massmail.views.errors import not_found
 
 urlpatterns = [
     path("massmail/", include("massmail.urls")),
     path("news/", include("massmail.public_urls")),
+    # A link that lost its end must not lead a recipient to the colleagues' login.
+    re_path(r"^news(/|$)", not_found),
     path("", admin.site.urls),
 ]
 handler403 = "crm.site.errors.forbidden"

@@ -10,6 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
 
+from massmail.views import errors as recipients_errors
+
 TEMPLATE = "crm/error.html"
 
 
@@ -60,10 +62,13 @@ def locked_out(
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Needs nothing that may be broken: no user, no database, no request.
+    """Needs nothing that may be broken: no user, no database.
 
-    It may be a recipient who sees it: nothing on it speaks of the CRM.
+    Recipients get their own pages' words and headers.
     """
+    match = request.resolver_match
+    if match and match.namespace == "massmail_public":
+        return recipients_errors.broken(request)
     context = {
         "title": _("Something went wrong"),
         "words": _(

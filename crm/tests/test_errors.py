@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from crm.site import errors
+from massmail.models import MassmailSettings
 
 pytestmark = pytest.mark.django_db
 
@@ -32,9 +34,48 @@ def test_an_unknown_page_leads_back(client, owner):
 
 
 def test_a_stranger_learns_nothing_of_the_site_from_an_unknown_page(client):
-    response = client.get("/news/no/such/page")
+    for path in ("", "/", "/u/", "/u", "/c/x", "/o/", "/no/such/page", "/l/a%0d%0ab"):
+        response = client.get(f"/news{path}")
 
-    assert "CRM" not in response.text
+        assert response.status_code == 404
+        assert "This page is no longer here" in response.text
+        assert "CRM" not in response.text
+        assert response["Cache-Control"] == "no-store"
+        assert response["Referrer-Policy"] == "no-referrer"
+        assert "Cookie" not in response["Vary"]
+
+
+@pytest.mark.parametrize("urlconf", ["settings.urls", "settings.public_urls"])
+def test_a_recipient_learns_nothing_of_the_site_from_a_fault(
+    settings, monkeypatch, urlconf
+):
+    def lost(*_args):
+        raise OperationalError("the server closed the connection")
+
+    settings.ROOT_URLCONF = urlconf
+    monkeypatch.setattr(MassmailSettings, "load", lost)
+    client = Client(raise_request_exception=False)
+
+    response = client.get("/news/u/x", headers={"accept-language": "de"})
+
+    assert response.status_code == 500
+    assert "Etwas ist schiefgegangen" in response.text
+    assert 'href="' not in response.text
+    assert response["Cache-Control"] == "no-store"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+
+
+def test_the_recipients_own_host_has_nothing_but_their_pages(settings):
+    settings.ROOT_URLCONF = "settings.public_urls"
+
+    for path in ("/", "/login/", "/robots.txt"):
+        response = Client().get(path)
+        assert response.status_code == 404
+        assert "This page is no longer here" in response.text
+        assert response["Cache-Control"] == "no-store"
+    foreign = Client().get("/", headers={"host": "evil.example"})
+    assert (foreign.status_code, foreign["Cache-Control"]) == (400, "no-store")
 
 
 def test_a_form_from_before_the_last_login_says_that_nothing_changed(owner):

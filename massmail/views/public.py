@@ -75,14 +75,15 @@ def render_public(
     *,
     status: int = 200,
     language: str = "",
+    site: MassmailSettings | None = None,
     **context: Any,
 ) -> HttpResponse:
     """A whole page of `massmail/public/`, in the recipient's language if it is known.
 
     Rendered without the request: no context processor may touch the session, which
-    would set a cookie or vary the page on one.
+    would set a cookie or vary the page on one. `site` is for who cannot load it.
     """
-    site = MassmailSettings.load()
+    site = site or MassmailSettings.load()
     look = look_of(site)
     nonce = secrets.token_urlsafe(16)
     page = {"site": site, "look": look, "style_nonce": nonce}

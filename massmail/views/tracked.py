@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Callable
 
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from massmail.models import NamedLink, TrackedLink
 from massmail.tracking.hits import note
-from massmail.tracking.links import target_of
+from massmail.tracking.links import ascii_host, target_of
 from massmail.tracking.public_links import CLICK, OPEN
 from massmail.views.public import public_page, render_public
 
 logger = logging.getLogger(__name__)
 
+WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
@@ -52,23 +54,26 @@ def click(request: HttpRequest, code: str, token: str) -> HttpResponse:
     if link is None:
         return render_public("gone", request, status=404)
     note_quietly(request, CLICK, token, link_id=link.pk)
-    return redirect(target_of(link)) or words_of(request, link.named_link)
+    url = target_of(link)
+    return redirect(url) if url else words_of(request, link.named_link)
 
 
 @public_page
 @require_safe
 def named_link(request: HttpRequest, slug: str) -> HttpResponse:
     """The address of a named link by itself: nobody is known, nothing noted."""
-    link = NamedLink.objects.filter(slug=slug).first()
+    # As typed from paper, or with the dot that ends a sentence.
+    word = WORD.match(slug.lower())
+    link = NamedLink.objects.filter(slug=word[0]).first() if word else None
     if link is None:
         return render_public("gone", request, status=404)
     if link.action == NamedLink.Action.REDIRECT:
-        return HttpResponseRedirect(link.url)
+        return redirect(link.url)
     return words_of(request, link)
 
 
-def redirect(url: str) -> HttpResponse | None:
-    return HttpResponseRedirect(url) if url else None
+def redirect(url: str) -> HttpResponse:
+    return HttpResponseRedirect(url if url.isascii() else ascii_host(url))
 
 
 def words_of(request: HttpRequest, link: NamedLink) -> HttpResponse:
@@ -88,6 +93,7 @@ def note_quietly(
             now=timezone.now(),
             link_id=link_id,
         )
-    except DatabaseError:
+    # Also InterfaceError, which is no DatabaseError: the connection was lost before.
+    except Error:
         logger.exception("An open or a click was not noted")
         close_old_connections()

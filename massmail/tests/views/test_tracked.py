@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.test import Client
 from django.urls import reverse
 
@@ -79,11 +79,12 @@ def test_the_pixel_looks_the_same_for_every_token(client, delivery, page):
     assert not TrackingHit.objects.exists()
 
 
+@pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
 def test_the_pixel_comes_when_the_database_does_not(
-    client, delivery, monkeypatch, caplog
+    client, delivery, monkeypatch, caplog, error
 ):
     def broken(**fields):
-        raise DatabaseError("the disk is full")
+        raise error("the disk is full")
 
     monkeypatch.setattr(TrackingHit.objects, "create", broken)
 
@@ -207,3 +208,47 @@ def test_a_storm_of_scanners_changes_nothing(client, delivery, link):
     assert not MassContact.objects.exists()
     assert not DeliveryEvent.objects.exists()
     assert TrackingHit.objects.count() == 400
+
+
+@pytest.mark.parametrize(
+    "typed", ["prices.", "Prices", "prices%E2%80%9D", "prices/", "prices)"]
+)
+def test_a_named_link_is_found_as_people_type_and_programs_cut_it(client, typed):
+    named(url="https://example.com/prices")
+
+    response = client.get(f"/news/l/{typed}")
+
+    assert response["Location"] == "https://example.com/prices"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["c/%00/x", "c/a%00b/x", "c/a b/x", "l/%00", "l/a%00b", "l/-", "l/%E2%98%83"],
+)
+def test_an_address_with_anything_in_it_is_a_page_that_is_no_more(client, path):
+    response = client.get(f"/news/{path}")
+
+    assert response.status_code == 404
+    assert "This page is no longer here" in response.content.decode()
+    assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("target", "location"),
+    [
+        ("https://bücher.example/ä", "https://xn--bcher-kva.example/%C3%A4"),
+        (
+            "https://anna:pw@bücher.example:8443/?q=ö#ü",
+            "https://anna:pw@xn--bcher-kva.example:8443/?q=%C3%B6#%C3%BC",
+        ),
+        ("https://example.com/ä", "https://example.com/%C3%A4"),
+        ("https://☃☃.123/ä", "https://%E2%98%83%E2%98%83.123/%C3%A4"),
+    ],
+)
+def test_a_link_leads_to_a_host_as_headers_name_it(client, delivery, target, location):
+    link = TrackedLink.objects.create(version=delivery.version, position=0, url=target)
+    named(url=target)
+
+    assert client.get("/news/l/prices")["Location"] == location
+    response = client.get(address("click", delivery, link.code))
+    assert response["Location"] == location
