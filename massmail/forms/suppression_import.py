@@ -84,14 +84,21 @@ class SuppressionImportForm(forms.Form):
 def parsed(text: str) -> ParsedList:
     """Raises `ValidationError` for a file that is no list."""
     found = ParsedList()
-    for number, cell in first_cells(text):
-        is_heading = number == 1 and "@" not in cell and "." not in cell
-        if cell and not is_heading:
-            found.take(number, cell)
+    has_domains = False
+    for number, cells in rows_in(text):
+        first = cells[0]
+        if number == 1 and "@" not in first and "." not in first:
+            # As our own export has it, whose domains are in the second column.
+            has_domains = cells[1:2] == ["domain"]
+        elif entry := first or (cells[1] if has_domains and cells[1:] else ""):
+            found.take(number, entry)
+        elif told := next(filter(None, cells), ""):
+            found.wrong.append((number, told))
     return found
 
 
-def first_cells(text: str) -> Iterator[tuple[int, str]]:
+def rows_in(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each line that has any."""
     beginning = text[:2000]
     separator = max(SEPARATORS, key=beginning.count)
     rows = csv.reader(io.StringIO(text.replace("\0", "")), delimiter=separator)
@@ -99,6 +106,7 @@ def first_cells(text: str) -> Iterator[tuple[int, str]]:
         for row in rows:
             if rows.line_num > MAX_LINES:
                 raise forms.ValidationError(_("The file has too many lines."))
-            yield rows.line_num, cell_text(row[0]) if row else ""
+            if row:
+                yield rows.line_num, [cell_text(cell) for cell in row]
     except csv.Error as error:
         raise forms.ValidationError(_("The file cannot be read.")) from error

@@ -32,7 +32,8 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
     ) -> SuppressedAddress:
         """Put an address on the list; raises `InvalidAddress`. Idempotent.
 
-        An opt-out is the strongest reason: a later bounce never replaces it.
+        An opt-out is the strongest reason: a later bounce never replaces it; the
+        recipient's own replaces one that a colleague entered.
         """
         parsed = Address.parse(address)
         return self.suppress_key(
@@ -57,7 +58,9 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
             # Its moment tells whether it is this call's own.
             if row.created_at == new.created_at:
                 keep(Action.ADDED, row)
-            elif reason == Reason.OPTED_OUT != row.reason:
+            elif reason == Reason.OPTED_OUT and (
+                row.reason != reason or (row.by_id and by is None)
+            ):
                 self.filter(pk=row.pk).update(reason=reason, source=source, by=by)
                 row.refresh_from_db()
                 keep(Action.CHANGED, row)
@@ -74,7 +77,8 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
     ) -> int:
         """Put a file's worth on the list; returns how many were not on it before.
 
-        What is on it stays as it is. In short commits: a killed import is done again.
+        What is on it stays as it is, unless the file has opt-outs. In short commits: a
+        killed import is done again.
         """
         facts = {"reason": reason, "source": source, "by": by}
         rows = [
@@ -99,7 +103,26 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
                 change_of(Action.ADDED, row, source=row.source, by=row.by)
                 for row in new
             )
+            if rows[0].reason == Reason.OPTED_OUT:
+                self.filter(address_key__in=keys - {""})._make_opt_outs(rows[0])
         return len(new)
+
+    def _make_opt_outs(self, told: SuppressedAddress) -> None:
+        """Of these rows those that are on the list for a weaker reason."""
+        weaker = list(self.exclude(reason=Reason.OPTED_OUT).select_for_update())
+        self.model._default_manager.filter(pk__in=[row.pk for row in weaker]).update(
+            reason=told.reason, source=told.source, by=told.by
+        )
+        SuppressionChange.objects.bulk_create(
+            SuppressionChange(
+                action=Action.CHANGED,
+                address_key=row.address_key,
+                reason=told.reason,
+                source=told.source,
+                by=told.by,
+            )
+            for row in weaker
+        )
 
     def lift(self, *, source: str, by: Any = None) -> int:
         """Take these rows off the list; the history keeps what they were."""

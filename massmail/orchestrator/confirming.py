@@ -9,7 +9,13 @@ from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from massmail.models import Delivery, EmailAccount, MassmailSettings, MessageVersion
+from massmail.models import (
+    Delivery,
+    EmailAccount,
+    MassmailSettings,
+    MessageVersion,
+    SuppressedAddress,
+)
 from massmail.models.address import Address, InvalidAddress
 from massmail.orchestrator.alerting import literal
 from massmail.tracking.public_links import RESUBSCRIBE, personal_url
@@ -31,12 +37,20 @@ def ask_to_confirm(person: Responder, *, now: dt.datetime) -> bool:
     if account is None or address.key != person.address_key:
         return False
     with transaction.atomic():
-        # Two clicks at once are one mail: the account's row puts them in order.
-        EmailAccount.objects.select_for_update().get(pk=account.pk)
-        if was_asked_lately(person, now):
+        # Two clicks at once are one mail, also those in the mails of two accounts: the
+        # opt-out's row puts them in order.
+        if not lock_opt_out(person) or was_asked_lately(person, now):
             return False
         queue_confirmation(person, address, account, now)
     return True
+
+
+def lock_opt_out(person: Responder) -> bool:
+    """False for who has come back in this very moment."""
+    rows = SuppressedAddress.objects.filter(
+        address_key=person.address_key, reason=SuppressedAddress.Reason.OPTED_OUT
+    )
+    return rows.select_for_update().first() is not None
 
 
 def was_asked_lately(person: Responder, now: dt.datetime) -> bool:
@@ -50,14 +64,23 @@ def was_asked_lately(person: Responder, now: dt.datetime) -> bool:
 
 
 def account_for(person: Responder) -> EmailAccount | None:
-    """The one that mailed the person if it works, or another one of its owner."""
+    """The one that mailed the person if it works, or another one of its owner, or one
+    that mailed the person another time: after years the first may be nobody's."""
     if person.delivery is None or person.delivery.email_account is None:
         return None
     used = person.delivery.email_account
-    theirs = EmailAccount.objects.filter(
-        Q(pk=used.pk) | Q(owner_id=used.owner_id), state=EmailAccount.State.ACTIVE
+    known = Delivery.objects.filter(address_key=person.address_key)
+    accounts = EmailAccount.objects.filter(
+        Q(pk=used.pk)
+        | Q(owner_id=used.owner_id)
+        | Q(pk__in=known.values("email_account")),
+        state=EmailAccount.State.ACTIVE,
     )
-    return min(theirs, key=lambda account: account.pk != used.pk, default=None)
+    return min(
+        accounts,
+        key=lambda one: (one.pk != used.pk, one.owner_id != used.owner_id, -one.pk),
+        default=None,
+    )
 
 
 def queue_confirmation(

@@ -26,7 +26,7 @@ from massmail.tracking.responses import (
     records_mailed,
     skip_waiting,
 )
-from massmail.tracking.resubscribing import last_mailed
+from massmail.tracking.resubscribing import last_mailed, lift_opt_out
 
 OPTED_OUT = SuppressedAddress.Reason.OPTED_OUT
 LIFT = "massmail.lift_opt_out"
@@ -107,7 +107,7 @@ def subscribe_again(person: Person, *, by: Any, reason: str) -> None:
     if not may_subscribe_again(person, by):
         raise NotAllowed(_("You may not lift an opt-out that is not your own entry."))
     if person.key:
-        rows.lift(source=in_words(reason), by=by)
+        lift_opt_out(person.key, source=in_words(reason), by=by)
     records = person.records()
     for content_type_id, object_ids in records.items():
         opted_out_identities(content_type_id, object_ids).update(subscribed=True)

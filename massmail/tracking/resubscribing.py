@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
 from massmail import signals, tokens
-from massmail.models import Delivery, DeliveryEvent, SuppressedAddress
+from massmail.models import (
+    Delivery,
+    DeliveryEvent,
+    SuppressedAddress,
+    SuppressionChange,
+)
 from massmail.tracking.public_links import RESUBSCRIBE
 from massmail.tracking.responses import (
     Responder,
@@ -19,6 +25,7 @@ from massmail.tracking.responses import (
 
 LIFETIME = dt.timedelta(days=7)
 SOURCE = "confirmation mail"
+Reason = SuppressedAddress.Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,29 @@ def last_mailed(address_key: str) -> Responder:
     return Responder(address_key, rows.order_by("-pk").first())
 
 
+def lift_opt_out(address_key: str, *, source: str, by: Any = None) -> None:
+    """What the address was on the list for before the opt-out, it is on it again.
+
+    Bounces are not among that: the mail that was confirmed has arrived.
+    """
+    rows = SuppressedAddress.objects.filter(
+        address_key=address_key, reason=Reason.OPTED_OUT
+    )
+    if not (row := rows.first()):
+        return
+    rows.lift(source=source, by=by)
+    changes = SuppressionChange.objects.filter(address_key=address_key)
+    before = changes.filter(action=SuppressionChange.Action.ADDED).first()
+    if before and before.reason in (Reason.MANUAL, Reason.COMPLAINT):
+        SuppressedAddress.objects.suppress_key(
+            address_key,
+            address=row.address,
+            reason=before.reason,
+            source=before.source,
+            by=before.by,
+        )
+
+
 @transaction.atomic
 def resubscribe(text: str, *, now: dt.datetime) -> Request | None:
     """Lift the opt-out of the address and its records; each link does it once.
@@ -88,10 +118,7 @@ def resubscribe(text: str, *, now: dt.datetime) -> Request | None:
     )
     if not is_new:
         return None
-    SuppressedAddress.objects.filter(
-        address_key=found.person.address_key,
-        reason=SuppressedAddress.Reason.OPTED_OUT,
-    ).lift(source=SOURCE)
+    lift_opt_out(found.person.address_key, source=SOURCE)
     records = records_mailed(found.person)
     for content_type_id, object_ids in records.items():
         opted_out_identities(content_type_id, object_ids).update(subscribed=True)

@@ -55,6 +55,21 @@ def test_nothing_replaces_an_opt_out(later):
     assert (row.reason, row.source) == ("opted_out", "page")
 
 
+def test_what_the_recipient_says_replaces_what_a_colleague_entered():
+    colleague = UserFactory()
+    suppress(reason="opted_out", by=colleague, source="on the phone")
+
+    row = suppress(reason="opted_out", source="unsubscribe link")
+    assert (row.by, row.source) == (None, "unsubscribe link")
+    again = suppress(reason="opted_out", by=colleague, source="on the phone")
+
+    assert (again.by, again.source) == (None, "unsubscribe link")
+    assert [change.action for change in SuppressionChange.objects.all()] == [
+        "changed",
+        "added",
+    ]
+
+
 def test_an_erased_address_stays_covered_by_its_key():
     suppress(reason="opted_out")
     addresses.update(address="")

@@ -112,6 +112,54 @@ def test_a_file_without_an_address_is_refused(chief, content):
     assert not SuppressedAddress.objects.exists()
 
 
+def test_what_was_exported_is_imported_with_its_domains(chief):
+    SuppressedAddressFactory(address="+anna@example.com")
+    SuppressedAddressFactory(address="", domain="example.org")
+    erased = SuppressedAddressFactory(address="zoe@example.com", reason="opted_out")
+    SuppressedAddress.objects.blank(erased.address_key)
+    content = b"".join(chief.get(f"{LIST}export/").streaming_content)
+    SuppressedAddress.objects.all().delete()
+
+    response = upload(chief, content)
+
+    assert on_list() == {"+anna@example.com", "example.org"}
+    assert told(response) == [
+        "2 entries were added.",
+        "1 lines are no addresses (4: opted_out).",
+    ]
+
+
+def test_a_line_without_an_address_is_told_and_its_other_columns_are_not_taken(chief):
+    response = upload(
+        chief, "email;name;site\nanna@example.com;A;\n;Bert;x\n;;example.org\n;;\n"
+    )
+
+    assert on_list() == {"anna@example.com"}
+    assert told(response)[1] == ("2 lines are no addresses (3: Bert, 4: example.org).")
+
+
+def test_a_file_of_opt_outs_says_more_than_what_was_on_the_list(chief):
+    for reason in ("hard_bounce", "manual", "opted_out"):
+        SuppressedAddressFactory(address=f"{reason}@example.com", reason=reason)
+    kept = SuppressedAddress.objects.get(reason="opted_out").source
+
+    response = upload(
+        chief,
+        "\n".join(
+            f"{name}@example.com" for name in ("hard_bounce", "manual", "opted_out")
+        ),
+        reason="opted_out",
+    )
+
+    assert told(response) == ["0 entries were added. On the list already: 3."]
+    assert set(SuppressedAddress.objects.values_list("reason", flat=True)) == {
+        "opted_out"
+    }
+    assert SuppressedAddress.objects.get(address="opted_out@example.com").source == kept
+    changes = SuppressionChange.objects.filter(action="changed", reason="opted_out")
+    assert changes.filter(source="file “list.csv”", by__username="root").count() == 2
+
+
 def test_managers_add_addresses_but_no_domains_and_no_other_reason(manager):
     client = client_of(manager)
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from massmail import signals, tokens
 from massmail.models import (
     Delivery,
     DeliveryEvent,
+    EmailAccount,
     MassContact,
     MassmailSettings,
     SuppressedAddress,
@@ -24,10 +27,12 @@ from massmail.permissions import may_be_mailed_alone
 from massmail.recipients.registry import source_of
 from massmail.tests.factories import (
     NOW,
+    CustomerFactory,
     DeliveryFactory,
     EmailAccountFactory,
     SubscriberFactory,
     SuppressedAddressFactory,
+    UserFactory,
 )
 from massmail.tests.hostapp.models import Subscriber
 from massmail.tests.mailings import account_at, draft, ready_settings
@@ -206,6 +211,84 @@ def test_other_reasons_stay(delivery, reason):
     resubscribe(link_of(confirmation()), now=NOW)
 
     assert SuppressedAddress.objects.get().reason == reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("manual", ["manual"]), ("complaint", ["complaint"]), ("hard_bounce", [])],
+)
+def test_what_was_on_the_list_before_the_opt_out_is_on_it_again(
+    delivery, before, after
+):
+    """Leaving and coming back is no way round what a colleague has entered."""
+    entered = SuppressedAddress.objects.suppress(
+        "zoe@example.com", reason=before, source="told so", by=UserFactory()
+    )
+    leave(delivery)
+    assert ask(delivery)
+
+    assert resubscribe(link_of(confirmation()), now=NOW)
+
+    rows = SuppressedAddress.objects.all()
+    assert [row.reason for row in rows] == after
+    assert all((row.source, row.by) == ("told so", entered.by) for row in rows)
+
+
+def test_what_was_lifted_before_does_not_come_back(delivery):
+    SuppressedAddress.objects.suppress(
+        "zoe@example.com", reason="manual", source="told so"
+    )
+    SuppressedAddress.objects.lift(source="a mistake")
+    leave(delivery)
+    ask(delivery)
+
+    assert resubscribe(link_of(confirmation()), now=NOW)
+    assert not SuppressedAddress.objects.exists()
+
+
+def test_an_account_of_a_later_mail_helps_out(delivery):
+    later = DeliveryFactory(
+        status="sent",
+        recipient=CustomerFactory(email="zoe@example.com"),
+        address_key=delivery.address_key,
+        email_account=EmailAccountFactory(),
+    )
+    EmailAccount.objects.filter(pk=delivery.email_account_id).update(state="stopped")
+    leave(delivery)
+
+    assert ask(delivery)
+    assert confirmation().email_account == later.email_account
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_ask_by_the_mails_of_two_accounts_at_once_are_one_mail(delivery):
+    other = DeliveryFactory(
+        status="sent",
+        recipient=CustomerFactory(email="zoe@example.com"),
+        email_account=EmailAccountFactory(),
+    )
+    leave(delivery)
+    start = threading.Barrier(2)
+    answers = []
+
+    def press(mail: Delivery) -> None:
+        try:
+            person = responder(token_of(mail))
+            start.wait(timeout=10)
+            answers.append(ask_to_confirm(person, now=NOW))
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=press, args=[mail]) for mail in (delivery, other)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert sorted(answers) == [False, True]
+    assert Delivery.objects.filter(kind="confirmation").count() == 1
 
 
 def test_leaving_once_more_stops_a_confirmation_that_waits(delivery):
