@@ -14,7 +14,7 @@ from massmail.orchestrator.compiling import compiled_version, sender_of
 from massmail.orchestrator.outgoing import is_test, load_recipients, load_samples
 from massmail.orchestrator.preview_values import placeholder, standard_values
 from massmail.orchestrator.previewing import data_address
-from massmail.tracking.events import allows_tracking
+from massmail.tracking.consent import allows_tracking
 from massmail.tracking.public_links import VIEW, link_values, unsubscribe_url
 
 

@@ -19,6 +19,7 @@ from massmail.recipients.access import AccessPolicy, access_policy
 from massmail.recipients.registry import sources
 from massmail.recipients.source import object_id_as_pk
 from massmail.site.base import ListPage, OffTheIndex
+from massmail.tracking.by_hand import LIFT
 
 
 class MassContactAdmin(OffTheIndex, ListPage, PolicyAdmin):
@@ -35,6 +36,7 @@ class MassContactAdmin(OffTheIndex, ListPage, PolicyAdmin):
     list_filter = [
         "is_vip",
         "subscribed",
+        "allows_tracking",
         ("content_type", admin.RelatedOnlyFieldListFilter),
     ]
     list_select_related = ["content_type", "email_account"]
@@ -76,6 +78,8 @@ class MassContactAdmin(OffTheIndex, ListPage, PolicyAdmin):
         fields = list(super().get_readonly_fields(request, obj))
         if obj and not obj.subscribed:
             fields.append("subscribed")
+        if obj and not obj.allows_tracking and not request.user.has_perm(LIFT):
+            fields.append("allows_tracking")
         return fields
 
     def formfield_for_foreignkey(

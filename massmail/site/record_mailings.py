@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from massmail.exceptions import NotAllowed
 from massmail.forms.consent import ConsentForm
-from massmail.models import MailingOut, SuppressionChange
+from massmail.models import MailingOut, MassmailSettings, SuppressionChange
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_of
 from massmail.reports.newsletter import State, newsletters
@@ -26,10 +26,13 @@ from massmail.site.links import admin_url
 from massmail.site.mailing_facts import number
 from massmail.site.reasons import reason_words
 from massmail.tracking.by_hand import (
+    LIFT,
     Person,
+    allows_tracking,
     may_subscribe_again,
     opt_out,
     person_of,
+    set_tracking_of,
     subscribe_again,
 )
 
@@ -47,6 +50,7 @@ class RecordMailings(admin.ModelAdmin):
             "mailings": require_GET(self.mailings_view),
             "opt_out": require_POST(self.opt_out_view),
             "subscribe_again": require_POST(self.subscribe_again_view),
+            "tracking": require_POST(self.tracking_view),
         }
         own = [
             path(
@@ -75,6 +79,22 @@ class RecordMailings(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str
     ) -> HttpResponse:
         return self.decision(request, object_id, self.subscribe)
+
+    def tracking_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Whether this person's opens and clicks may be noted."""
+        record = self.record_or_404(request, object_id)
+        is_allowed = "allow" in request.POST
+        try:
+            if not self.has_change_permission(request, record):
+                raise NotAllowed(_("You may not change this record."))
+            set_tracking_of(self.person(record), is_allowed=is_allowed, by=request.user)
+        except NotAllowed as error:
+            messages.error(request, str(error))
+            return self.to_mailings(record)
+        told = "tracking allowed" if is_allowed else "tracking forbidden"
+        self.keep_in_history(request, record, told)
+        messages.success(request, tracking_text(is_allowed=is_allowed))
+        return self.to_mailings(record)
 
     def decision(
         self,
@@ -127,6 +147,8 @@ class RecordMailings(admin.ModelAdmin):
             "mails": [self.told(mail) for mail in history.mails],
             "history": history,
             "form": form or ConsentForm(),
+            "tracking": self.tracking(request, person) if may_change else None,
+            "tracking_url": admin_url(self.admin_site, record, "tracking"),
             "may_opt_out": may_change and not has_left,
             "may_subscribe": may_change
             and has_left
@@ -141,6 +163,17 @@ class RecordMailings(admin.ModelAdmin):
         request.current_app = self.admin_site.name
         template = "admin/massmail/record_mailings.html"
         return TemplateResponse(request, template, context)
+
+    def tracking(self, request: HttpRequest, person: Person) -> dict[str, Any] | None:
+        """None where nobody's opens and clicks are noted anyway."""
+        settings, is_allowed = MassmailSettings.load(), allows_tracking(person)
+        if is_allowed and not (settings.track_opens or settings.track_clicks):
+            return None
+        return {
+            "text": tracking_text(is_allowed=is_allowed),
+            "is_allowed": is_allowed,
+            "may_change": is_allowed or request.user.has_perm(LIFT),
+        }
 
     def told(self, mail: MailedOnce) -> dict[str, Any]:
         """A line of the table."""
@@ -184,6 +217,12 @@ def changes_of(person: Person) -> list[SuppressionChange]:
         return []
     rows = SuppressionChange.objects.filter(address_key=person.key)
     return list(rows.select_related("by")[:CHANGES])
+
+
+def tracking_text(*, is_allowed: bool) -> str:
+    if is_allowed:
+        return _("This person's opens and clicks may be noted.")
+    return _("This person's opens and clicks are not noted.")
 
 
 def opted_out_text(waiting: int) -> str:

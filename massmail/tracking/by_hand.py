@@ -19,6 +19,7 @@ from massmail.exceptions import NotAllowed
 from massmail.models import Delivery, DeliveryEvent, MassContact, SuppressedAddress
 from massmail.models.address import Address, InvalidAddress
 from massmail.recipients.source import RecipientSource
+from massmail.tracking.consent import objecting, set_tracking
 from massmail.tracking.responses import (
     Responder,
     news_for_host,
@@ -112,6 +113,25 @@ def subscribe_again(person: Person, *, by: Any, reason: str) -> None:
     for content_type_id, object_ids in records.items():
         opted_out_identities(content_type_id, object_ids).update(subscribed=True)
     tell_host(person, records, "on_resubscribe", signals.resubscribed)
+
+
+def set_tracking_of(person: Person, *, is_allowed: bool, by: Any) -> None:
+    """Whether opens and clicks may be noted; raises NotAllowed.
+
+    An objection may be the recipient's own: it is taken back by who may lift opt-outs.
+    """
+    if is_allowed and not by.has_perm(LIFT):
+        raise NotAllowed(_("You may not take back what the recipient has decided."))
+    set_tracking(person.records(), is_allowed=is_allowed)
+
+
+def allows_tracking(person: Person) -> bool:
+    own = MassContact.objects.filter(
+        content_type=person.source.content_type,
+        object_id=person.object_id,
+        allows_tracking=False,
+    )
+    return not (own.exists() or (person.key and objecting([person.key])))
 
 
 def may_subscribe_again(person: Person, user: Any) -> bool:

@@ -18,13 +18,13 @@ from massmail.models import (
     Delivery,
     DeliveryEvent,
     MailingOut,
-    MassContact,
     MassmailSettings,
     TrackedLink,
     TrackingHit,
 )
 from massmail.models.delivery_event import TRACKED_KINDS
 from massmail.models.proof import resolve_by_proof
+from massmail.tracking.consent import objecting
 from massmail.tracking.machines import Request, signs
 
 BATCH = 1000
@@ -82,21 +82,16 @@ def wanted(
         DeliveryEvent.Kind.OPENED: settings.track_opens,
         DeliveryEvent.Kind.CLICKED: settings.track_clicks,
     }
-    untracked = MassContact.objects.untracked(map(record_of, deliveries.values()))
+    untracked = objecting(delivery.address_key for delivery in deliveries.values())
     allowed = [
         hit
         for hit in hits
         if is_noted[DeliveryEvent.Kind(hit.kind)]
         and hit.delivery_id in deliveries
-        and record_of(deliveries[hit.delivery_id]) not in untracked
+        and deliveries[hit.delivery_id].address_key not in untracked
         and versions.get(hit.link_id) in (None, deliveries[hit.delivery_id].version_id)
     ]
     return within_limit(allowed)
-
-
-def allows_tracking(delivery: Delivery) -> bool:
-    record = record_of(delivery)
-    return record not in MassContact.objects.untracked([record])
 
 
 def record_of(delivery: Delivery) -> tuple[int | None, str]:

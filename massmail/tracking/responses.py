@@ -16,6 +16,7 @@ from massmail import signals, tokens
 from massmail.models import Delivery, DeliveryEvent, MassContact, SuppressedAddress
 from massmail.models.proof import resolve_by_proof
 from massmail.recipients.registry import source_for
+from massmail.tracking.consent import set_tracking
 from massmail.tracking.public_links import UNSUBSCRIBE
 
 SOURCE = "unsubscribe link"
@@ -143,8 +144,7 @@ def opted_out_identities(
 
 def forbid_tracking(person: Responder) -> None:
     """Opens and clicks of this person are not noted from now on; idempotent."""
-    for content_type_id, object_ids in records_mailed(person).items():
-        MassContact.objects.set_all(content_type_id, object_ids, allows_tracking=False)
+    set_tracking(records_mailed(person), is_allowed=False)
 
 
 def remember(delivery: Delivery, *, now: dt.datetime, detail: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 
 from massmail.models import MassContact, SuppressedAddress
 from massmail.tests.factories import (
@@ -76,6 +77,23 @@ def test_a_person_can_be_unsubscribed_but_not_subscribed_again(
         browser(user).post(page(identity), {"subscribed": "on"})
         identity.refresh_from_db()
         assert not identity.subscribed
+
+
+def test_an_objection_to_tracking_is_not_a_colleagues_to_take_back(
+    browser, owner, superuser, identity
+):
+    owner.user_permissions.remove(*Permission.objects.filter(codename="lift_opt_out"))
+    identity.allows_tracking = False
+    identity.save()
+    wish = {"subscribed": "on", "allows_tracking": "on"}
+
+    browser(owner).post(page(identity), wish)
+    identity.refresh_from_db()
+    assert not identity.allows_tracking
+
+    browser(superuser).post(page(identity), wish)
+    identity.refresh_from_db()
+    assert identity.allows_tracking
 
 
 def test_a_foreign_identity_is_not_found(browser, colleague, identity):

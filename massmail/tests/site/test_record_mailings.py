@@ -10,9 +10,11 @@ from django.contrib.messages import get_messages
 from massmail.models import (
     Delivery,
     DeliveryEvent,
+    MassmailSettings,
     SuppressedAddress,
     SuppressionChange,
 )
+from massmail.recipients.registry import source_of
 from massmail.tests.factories import (
     NOW,
     CustomerFactory,
@@ -24,6 +26,7 @@ from massmail.tests.factories import (
     SubscriberFactory,
     SuppressedAddressFactory,
 )
+from massmail.tracking.by_hand import allows_tracking, person_of
 
 pytestmark = [
     pytest.mark.urls("massmail.tests.site.urls"),
@@ -230,3 +233,58 @@ def test_a_complaint_is_nobodys_to_lift_here(act, owner, person):
     act(owner, person, "subscribe-again")
 
     assert covered(person)
+
+
+def allows(person):
+    return allows_tracking(person_of(source_of(type(person)), person))
+
+
+def test_a_colleague_keeps_opens_and_clicks_from_being_noted(
+    browser, owner, person, act
+):
+    """Also before the first mailing, and for all records of the address."""
+    MassmailSettings(track_opens=True).save()
+    twin = CustomerFactory(email="ADA@example.com")
+    DeliveryFactory(recipient=twin, status="sent")
+    page = browser(owner).get(place(person)).content.decode()
+    assert "opens and clicks may be noted" in page and "Do not note them" in page
+
+    told = act(owner, person, "tracking")
+
+    assert told == ["This person's opens and clicks are not noted."]
+    assert not allows(person) and not allows(twin)
+    assert LogEntry.objects.get().get_change_message() == "tracking forbidden"
+    page = browser(owner).get(place(person)).content.decode()
+    assert "Note them again" not in page and "Do not note them" not in page
+    assert "Only the recipient, or a colleague with the right" in page
+
+
+def test_an_objection_is_taken_back_by_who_may_lift_opt_outs(
+    browser, owner, person, act
+):
+    act(owner, person, "tracking")
+    refused = browser(owner).post(place(person, "tracking"), {"allow": "1"})
+    assert [str(text) for text in get_messages(refused.wsgi_request)] == [
+        "You may not take back what the recipient has decided."
+    ]
+    assert not allows(person)
+
+    may_lift(owner)
+    assert "Note them again" in browser(owner).get(place(person)).content.decode()
+    browser(owner).post(place(person, "tracking"), {"allow": "1"})
+
+    assert allows(person)
+
+
+def test_where_nothing_is_noted_nothing_is_asked(browser, owner, person, host_rights):
+    assert "Do not note them" not in browser(owner).get(place(person)).content.decode()
+    assert browser(owner).get(place(person, "tracking")).status_code == 405
+
+
+def test_who_may_not_change_the_record_may_not_change_its_tracking(
+    browser, person, host_rights
+):
+    stranger = CustomerFactory().owner
+
+    assert browser(stranger).post(place(person, "tracking")).status_code in (403, 404)
+    assert allows(person)

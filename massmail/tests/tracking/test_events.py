@@ -197,6 +197,19 @@ def test_a_person_who_took_the_consent_back_is_not_noted_but_proves_the_delivery
     assert not DeliveryEvent.objects.tracked().exists()
 
 
+def test_an_objection_holds_for_the_address_in_another_record(delivery):
+    other = DeliveryFactory(status="sent", address_key=delivery.address_key)
+    MassContactFactory(
+        content_type=other.content_type,
+        object_id=other.object_id,
+        allows_tracking=False,
+    )
+    hit(delivery)
+
+    assert process() == 1
+    assert not DeliveryEvent.objects.tracked().exists()
+
+
 def test_a_delivery_or_a_link_that_is_gone_stops_nothing(delivery, link):
     hit(delivery, "click", link_id=link.pk + 1)
     hit(Delivery(pk=delivery.pk + 1, address_key=delivery.address_key))
