@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from massmail.orchestrator.compiling import compiled_version
@@ -14,6 +15,12 @@ EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN "}
 def nothing_compiled_before():
     """A version's key never comes back, except where a test is rolled back."""
     compiled_version.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_before():
+    """A rolled back row's key comes back on SQLite, and its links with it."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -22,19 +22,23 @@ MANY_LINKS_SECONDS = 10.0
 # What else the same program did so near to a burst belongs to it.
 BURST_SECONDS = 60.0
 
+# CUBOT and ScanPal are telephones, Avast has a browser.
 SCANNERS = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|scan|preview|fetch|monitor|validator|headless"
+    r"(?<!cu)bot\b|bot/|crawl|spider|slurp|scan(?!pal)|preview|fetch|monitor|validator"
+    r"|headless|image ?proxy|imageresizer"
     r"|barracuda|mimecast|proofpoint|ironport|fireeye|trend ?micro|symantec|messagelabs"
-    r"|sophos|forcepoint|zscaler|cloudmark|fortinet|fortigate|avast|kaspersky|bitdefender"
+    r"|sophos|forcepoint|zscaler|cloudmark|fortinet|fortigate|avast!|avast antivirus"
+    r"|kaspersky|bitdefender"
     r"|safelinks|bingpreview|microsoft office protocol|skypeuripreview|slackbot"
-    r"|facebookexternalhit|whatsapp|telegram|linkedin|yahoomailproxy|ymailproxy"
-    r"|python|curl|wget|libwww|java/|go-http|okhttp|axios|node-fetch|node\.js|ruby"
-    r"|php|perl|httpclient|phantomjs|playwright|puppeteer|selenium",
+    r"|facebookexternalhit|whatsapp|yahoomailproxy|ymailproxy"
+    r"|python|\bcurl|\bwget|\blibwww|\bjava/|go-http|okhttp|axios|node-fetch|node\.js"
+    r"|\bruby\b|\bphp\b|\bperl\b|httpclient|phantomjs|playwright|puppeteer|selenium",
     re.IGNORECASE,
 )
 # Pictures are fetched with these words alone by Apple's Mail Privacy Protection.
 APPLE_PRIVACY = "Mozilla/5.0"
-GOOGLE_PROXY = "GoogleImageProxy"
+# The second fetches a picture before anybody reads the mail.
+GOOGLE_PROXIES = ("GoogleImageProxy", "Edge/12.246 Mozilla/5.0")
 
 
 class Sign(TextChoices):
@@ -80,7 +84,7 @@ def sign_of_program(request: Request) -> str:
         return Sign.NO_NAME
     if program == APPLE_PRIVACY:
         return Sign.APPLE
-    if GOOGLE_PROXY in program:
+    if any(proxy in program for proxy in GOOGLE_PROXIES):
         return Sign.GOOGLE
     return Sign.SCANNER if SCANNERS.search(program) else ""
 

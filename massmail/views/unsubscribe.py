@@ -23,6 +23,7 @@ from massmail.tracking.responses import (
     responder,
     unsubscribe,
 )
+from massmail.views.limits import SECONDS, is_pressed_too_often
 from massmail.views.posted import posted_fields
 from massmail.views.public import public_page, render_public
 
@@ -66,6 +67,8 @@ class UnsubscribeView(View):
         if has(fields, ONE_CLICK):
             opt_out(token)
             return HttpResponse("Unsubscribed.\n", content_type="text/plain")
+        if is_pressed_too_often(token):
+            return too_often()
         if has(fields, CONFIRMATION):
             person = opt_out(token, detail=reason_text(fields))
             return see_other(after_unsubscribing(person))
@@ -140,6 +143,15 @@ def done_url(person: Responder | None, outcome: str) -> str:
     given = urlencode({name: value for name, value in query.items() if value})
     url = reverse("massmail_public:unsubscribed")
     return f"{url}?{given}" if given else url
+
+
+def too_often() -> HttpResponse:
+    return HttpResponse(
+        "Too many requests. Try again in a minute.\n",
+        status=429,
+        content_type="text/plain",
+        headers={"Retry-After": str(SECONDS)},
+    )
 
 
 def see_other(url: str) -> HttpResponseRedirect:

@@ -25,7 +25,21 @@ def judged(*requests: Request, sent=SENT) -> list[str]:
     return signs(requests, handed_over_at=sent)
 
 
-@pytest.mark.parametrize("agent", [FIREFOX, IPHONE, OUTLOOK])
+CUBOT = (
+    "Mozilla/5.0 (Linux; Android 13; CUBOT X70) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/140.0.0.0 Mobile Safari/537.36"
+)
+AVAST = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/140.0.0.0 Safari/537.36 Avast/140.0.0.0"
+)
+SUPERLITE = FIREFOX.replace("X11", "Android; Superlite")
+LINKEDIN = f"{IPHONE} [LinkedInApp]/9.30"
+
+
+@pytest.mark.parametrize(
+    "agent", [FIREFOX, IPHONE, OUTLOOK, CUBOT, AVAST, SUPERLITE, LINKEDIN]
+)
 def test_a_person_reads_and_clicks(agent):
     opened, clicked = asked(600, agent=agent), asked(640, agent=agent, link=1)
 
@@ -46,6 +60,21 @@ def test_a_person_reads_and_clicks(agent):
             ),
             Sign.GOOGLE,
         ),
+        (
+            asked(
+                agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+                " (KHTML, like Gecko) Chrome/42.0.2311.135 Safari/537.36 Edge/12.246"
+                " Mozilla/5.0"
+            ),
+            Sign.GOOGLE,
+        ),
+        (asked(agent="YahooMailProxy; https://help.yahoo.com/"), Sign.SCANNER),
+        (asked(agent="LinkedInBot/1.0 (compatible)"), Sign.SCANNER),
+        (asked(agent="TelegramBot (like TwitterBot)"), Sign.SCANNER),
+        (asked(agent="curl/8.5.0"), Sign.SCANNER),
+        (asked(agent="Wget/1.21"), Sign.SCANNER),
+        (asked(agent="libwww-perl/6.7"), Sign.SCANNER),
+        (asked(agent="Java/17.0.2"), Sign.SCANNER),
         (asked(agent="Barracuda Sentinel (EE)"), Sign.SCANNER),
         (asked(agent="python-requests/2.32"), Sign.SCANNER),
         (asked(agent="Mozilla/5.0 (compatible; bingbot/2.0)"), Sign.SCANNER),

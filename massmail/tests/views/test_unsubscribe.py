@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -18,6 +19,7 @@ from massmail.models import (
     SuppressedAddress,
 )
 from massmail.tests.factories import DeliveryFactory
+from massmail.views.limits import MOST_PRESSES
 
 pytestmark = pytest.mark.django_db
 URLENCODED = "application/x-www-form-urlencoded"
@@ -211,6 +213,44 @@ def test_a_line_that_breaks_is_a_bad_request(client, url):
 
     assert response.status_code == 400
     assert nothing_happened()
+
+
+@pytest.mark.parametrize("token", ["", "forged"])
+def test_who_presses_a_button_all_day_has_to_wait(client, url, token):
+    url = page(token) if token else url
+    answers = [client.post(url, CONFIRM).status_code for _press in range(25)]
+
+    refused = client.post(url, CONFIRM)
+    assert answers == [303] * MOST_PRESSES + [429] * 5
+    assert (refused["Retry-After"], refused["Cache-Control"]) == ("60", "no-store")
+    assert client.get(url).status_code == 200
+
+
+def test_a_burst_of_one_click_requests_is_never_refused(client, url):
+    for _press in range(25):
+        client.post(url, CONFIRM)
+    SuppressedAddress.objects.all().delete()
+
+    answers = {
+        client.post(url, ONE_CLICK, content_type=URLENCODED).status_code
+        for _request in range(60)
+    }
+
+    assert answers == {200}
+    assert opted_out()
+
+
+def test_a_cache_that_is_away_costs_nobody_the_opt_out(
+    client, url, monkeypatch, caplog
+):
+    def away(*_args):
+        raise ConnectionError("no cache here")
+
+    monkeypatch.setattr(cache, "add", away)
+
+    assert client.post(url, CONFIRM).status_code == 303
+    assert opted_out()
+    assert "no cache here" in caplog.text
 
 
 def test_one_click_costs_few_statements(client, url, django_assert_max_num_queries):
