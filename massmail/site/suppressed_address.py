@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from common.site.read_only import is_superuser
 from massmail.forms.suppressed_address import (
@@ -90,8 +91,19 @@ class SuppressedAddressAdmin(SuppressionFiles, ListPage):
     ) -> None:
         obj.by = request.user
         obj.source = str(_("entered by hand"))
-        super().save_model(request, obj, form, change)
-        keep(Action.ADDED, obj)
+        if obj.domain:
+            super().save_model(request, obj, form, change)
+            keep(Action.ADDED, obj)
+            return
+        # By the list's own door: a recipient may be leaving at this very moment.
+        row = SuppressedAddress.objects.suppress_key(
+            obj.address_key,
+            address=obj.address,
+            reason=obj.reason,
+            source=obj.source,
+            by=obj.by,
+        )
+        obj.pk = row.pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.lift(request, SuppressedAddress.objects.filter(pk=obj.pk))
@@ -100,7 +112,17 @@ class SuppressedAddressAdmin(SuppressionFiles, ListPage):
         self.lift(request, queryset)
 
     def lift(self, request: HttpRequest, rows: Any) -> None:
+        left = rows.filter(reason=SuppressedAddress.Reason.OPTED_OUT).count()
         rows.lift(source=str(_("taken off by hand")), by=request.user)
+        if left:
+            text = ngettext(
+                "%(count)d of them had unsubscribed: the record stays so until you "
+                "press “Subscribe again” on its tab “Mailings”.",
+                "%(count)d of them had unsubscribed: their records stay so until you "
+                "press “Subscribe again” on their tabs “Mailings”.",
+                left,
+            )
+            messages.warning(request, text % {"count": left})
 
 
 def exact_condition(term: str) -> Q | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
 
+from massmail.forms.suppressed_address import SuppressedAddressForm
 from massmail.models import MassContact, SuppressedAddress
 from massmail.tests.factories import (
     CustomerFactory,
@@ -111,6 +113,29 @@ def test_an_address_is_added_with_who_and_key(browser, owner):
     row = SuppressedAddress.objects.get()
     assert (row.by, row.source) == (owner, "entered by hand")
     assert SuppressedAddress.objects.covers("ZOE@A.de")
+
+
+def test_an_address_may_be_added_while_its_owner_leaves(browser, owner, monkeypatch):
+    """The form has looked, and the recipient was quicker."""
+    SuppressedAddressFactory(address="zoe@a.de", reason="opted_out")
+    monkeypatch.setattr(SuppressedAddressForm, "refuse_known", lambda *_, **__: None)
+
+    response = browser(owner).post(
+        page(SuppressedAddress, "add"), {"address": "zoe@a.de"}
+    )
+
+    assert response.status_code == 302
+    assert SuppressedAddress.objects.get().reason == "opted_out"
+
+
+def test_who_lifts_an_opt_out_is_told_what_is_left_of_it(browser, superuser):
+    row = SuppressedAddressFactory(reason="opted_out")
+
+    response = browser(superuser).post(page(row, "delete"), {"post": "yes"})
+
+    assert not SuppressedAddress.objects.exists()
+    told = [str(message) for message in get_messages(response.wsgi_request)]
+    assert any("the record stays so until" in text for text in told)
 
 
 def test_a_domain_is_added_as_a_label(browser, superuser):
