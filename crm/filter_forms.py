@@ -10,13 +10,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import DayField, RowsField
 from crm.models import ClientType, Country, Industry, Tag
-from massmail.forms.mailing_filter import DayInput
 from massmail.recipients import RecipientFilter
 
 
-def several(label: Any, model: Any) -> forms.ModelMultipleChoiceField:
-    return forms.ModelMultipleChoiceField(
+def several(label: Any, model: Any) -> RowsField:
+    return RowsField(
         model.objects.none(),
         label=label,
         required=False,
@@ -32,12 +32,8 @@ class RecordFilter(RecipientFilter):
 
     country = several(_("Countries"), Country)
     tags = several(_("Tags"), Tag)
-    created_from = forms.DateField(
-        label=_("Created from"), required=False, widget=DayInput
-    )
-    created_until = forms.DateField(
-        label=_("Created until"), required=False, widget=DayInput
-    )
+    created_from = DayField(label=_("Created from"), required=False)
+    created_until = DayField(label=_("Created until"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

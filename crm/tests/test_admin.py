@@ -210,6 +210,23 @@ def test_a_list_answers_no_questions_beside_its_filters(
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"created_at__year": "10000"},
+        {"created_at__gte": "9999-12-31 23:59:59-12:00"},
+        {"created_at__gte": "0001-01-01 00:00:00+12:00"},
+    ],
+)
+def test_a_day_of_no_calendar_leads_back_to_the_list(client, contact, owner, question):
+    client.force_login(owner)
+
+    answer = client.get(admin_url("contact_changelist"), question, follow=True)
+
+    assert answer.status_code == 200
+    assert answer.redirect_chain
+
+
 @pytest.mark.parametrize("term", ["Owned", "owned@example", "ada own"])
 def test_search_finds_by_name_and_address(client, contact, owner, term):
     ContactFactory(owner=owner, last_name="Else", email="else@example.com")

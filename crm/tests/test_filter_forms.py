@@ -113,3 +113,22 @@ def test_who_does_not_mail_has_no_such_page(request, client, role):
     client.force_login(request.getfixturevalue(role))
 
     assert client.get(PAGE.format("contact")).status_code in (403, 404)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"created_until": "9999-12-31"},
+        {"created_from": "0001-01-01"},
+        {"tags": "9" * 30},
+        {"country": ["1", "9" * 30]},
+    ],
+)
+def test_what_no_database_holds_is_told_and_chooses_nobody(chosen, owner, filters):
+    ContactFactory(owner=owner)
+    Tag.objects.create(name="fair")
+
+    facts = chosen("contact", **filters)
+
+    assert facts["count"] is None
+    assert len(facts["errors"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -10,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from massmail.models import MailingOut
 
+# Farther away than this, a year was mistyped.
+REACH = dt.timedelta(days=3653)
 # The form that browsers' own date and time picker speaks; in the site's time zone.
 PICKER_FORMAT = "%Y-%m-%dT%H:%M"
 
@@ -23,19 +26,30 @@ class Picker(forms.DateTimeInput):
         super().__init__(attrs=attrs, format=PICKER_FORMAT)
 
 
+def require_within_reach(moment: dt.datetime) -> None:
+    """Sums of moments near the calendar's ends cannot be stored or shown."""
+    if abs(moment - timezone.now()) > REACH:
+        raise forms.ValidationError(_("This is more than ten years away."))
+
+
+class MomentField(forms.DateTimeField):
+    """A moment at which a mailing begins or ends."""
+
+    widget = Picker
+    default_validators = [require_within_reach]
+
+
 class ScheduleForm(forms.Form):
     """Begin and end; both may stay open."""
 
-    start_at = forms.DateTimeField(
+    start_at = MomentField(
         label=_("Begin"),
         required=False,
-        widget=Picker(),
         help_text=_("Blank: at once."),
     )
-    expires_at = forms.DateTimeField(
+    expires_at = MomentField(
         label=_("End"),
         required=False,
-        widget=Picker(),
         help_text=_("Who has not been mailed by then will not be. Blank: no end."),
     )
 

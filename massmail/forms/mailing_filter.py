@@ -10,21 +10,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import DayField
 from massmail.audience.past import mailed, vips, waiting_elsewhere
 from massmail.recipients.source import RecipientSource
 
 ANY = ("", _("All"))
 # More languages than this are no list to tick.
 MOST_LANGUAGES = 60
-
-
-class DayInput(forms.DateInput):
-    """The browser's own date picker; it wants ISO dates in every language."""
-
-    input_type = "date"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="%Y-%m-%d", **kwargs)
 
 
 class MailingFilter(forms.Form):
@@ -43,9 +35,7 @@ class MailingFilter(forms.Form):
         required=False,
         choices=[ANY, ("yes", _("was mailed before")), ("no", _("was never mailed"))],
     )
-    not_since = forms.DateField(
-        label=_("Not mailed since"), required=False, widget=DayInput
-    )
+    not_since = DayField(label=_("Not mailed since"), required=False)
     not_waiting = forms.BooleanField(
         label=_("Leave out who waits in another running mailing"), required=False
     )

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import RowsField
 from massmail.models import EmailAccount
 from massmail.orchestrator.trial import Reader
 from massmail.recipients.access import access_policy
@@ -22,7 +23,7 @@ class TrialForm(forms.Form):
     """`readers()` are those who were chosen; the sender checks their addresses."""
 
     to_me = forms.BooleanField(label=_("To me"), required=False, initial=True)
-    colleagues = forms.ModelMultipleChoiceField(
+    colleagues = RowsField(
         get_user_model()._default_manager.none(),
         label=_("To colleagues"),
         required=False,

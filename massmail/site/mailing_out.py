@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.db.models import DateTimeField
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from massmail.forms.launch import Picker
+from massmail.forms.launch import MomentField, Picker
 from massmail.forms.mailing_out import DraftForm
 from massmail.models import MailingOut
 from massmail.site.launch_page import LaunchPage
@@ -67,7 +66,7 @@ class MailingOutAdmin(
     form = DraftForm
     # One field with one label each, as on the launch page.
     formfield_overrides = {
-        DateTimeField: {"form_class": forms.DateTimeField, "widget": Picker}
+        DateTimeField: {"form_class": MomentField, "widget": Picker}
     }
     change_form_template = "admin/massmail/mailingout/change_form.html"
     readonly_fields = STATE_FIELDS

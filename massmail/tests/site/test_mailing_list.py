@@ -265,3 +265,14 @@ def test_a_thousand_mailings_cost_what_a_page_costs(
         response = client.get(LIST)
 
     assert len(rows(response)) == 50
+
+
+def test_a_year_of_no_calendar_leads_back_to_the_list(browser, owner):
+    MailingOutFactory(owner=owner, name="spring")
+
+    answer = browser(owner).get(
+        page(MailingOut, "changelist"), {"created_at__year": "9999"}, follow=True
+    )
+
+    assert answer.redirect_chain
+    assert "spring" in answer.text

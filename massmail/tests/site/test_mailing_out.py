@@ -33,6 +33,17 @@ def test_a_draft_can_be_changed(browser, owner, draft):
     assert (draft.name, draft.message) == ("summer", other)
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59", "0001-01-01T00:00"])
+def test_a_mistyped_year_is_refused(browser, owner, draft, moment):
+    data = draft_data(draft, name="summer", start_at=moment)
+
+    response = browser(owner).post(page(draft), data)
+
+    assert "This is more than ten years away." in response.text
+    draft.refresh_from_db()
+    assert (draft.name, draft.start_at) == ("spring", None)
+
+
 def test_a_form_that_was_open_during_the_launch_changes_nothing(
     browser, owner, draft, monkeypatch
 ):

@@ -71,6 +71,18 @@ def test_times_that_cannot_be_are_refused_on_the_page(browser, owner, running):
     assert (running.start_at, running.expires_at) == (None, None)
 
 
+@pytest.mark.parametrize("name", ["start_at", "expires_at"])
+@pytest.mark.parametrize("year", ["9999", "2999"])
+def test_a_mistyped_year_is_refused(browser, owner, running, name, year):
+    data = times(None, None) | {name: f"{year}-12-31T23:59"}
+
+    html = browser(owner).post(page(running, "schedule"), data).text
+
+    assert "This is more than ten years away." in html
+    running.refresh_from_db()
+    assert (running.start_at, running.expires_at) == (None, None)
+
+
 @pytest.mark.parametrize("state", ["a draft", "cancelled"])
 def test_only_what_is_launched_and_open_can_be_rescheduled(browser, owner, state):
     ready_settings()
