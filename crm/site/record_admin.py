@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Model, Q, QuerySet, URLField
+from django.db.models import (
+    ForeignKey,
+    ManyToManyField,
+    Model,
+    Q,
+    QuerySet,
+    URLField,
+)
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
+from common.forms import RowsField
+from common.site.autocomplete import AutocompleteOne, AutocompleteSeveral
 from common.site.owned import PolicyAdmin
 from crm.access import CrmAccessPolicy
 from crm.models import Company
@@ -69,6 +78,21 @@ class RecordAdmin(
                 # Blank means: mine, and my first department.
                 field.required = False
         return form
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = AutocompleteOne(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = AutocompleteSeveral(db_field, self.admin_site)
+            kwargs["form_class"] = RowsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def choices(self, request: HttpRequest) -> dict[str, QuerySet]:
         """Foreign keys whose choices depend on who asks."""

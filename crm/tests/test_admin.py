@@ -227,6 +227,33 @@ def test_a_day_of_no_calendar_leads_back_to_the_list(client, contact, owner, que
     assert answer.redirect_chain
 
 
+@pytest.mark.parametrize("key", ["9" * 30, "abc", "\x00", "²"])
+@pytest.mark.parametrize("field", ["tags", "company"])
+def test_a_key_of_no_row_is_refused_at_its_field(client, contact, owner, field, key):
+    client.force_login(owner)
+    url = admin_url("contact_change", contact)
+
+    answer = client.post(url, {"first_name": "Eve", field: key})
+    opened = client.get(admin_url("contact_add"), {field: key})
+
+    assert answer.status_code == 200
+    assert field in answer.context["adminform"].form.errors
+    assert opened.status_code == 200
+    contact.refresh_from_db()
+    assert contact.first_name != "Eve"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_there_is_no_export_of_a_day_of_no_calendar(client, contact, owner, kind):
+    client.force_login(owner)
+
+    answer = client.get(
+        admin_url(f"contact_export_{kind}"), {"created_at__year": "10000"}
+    )
+
+    assert answer.status_code == 404
+
+
 @pytest.mark.parametrize("term", ["Owned", "owned@example", "ada own"])
 def test_search_finds_by_name_and_address(client, contact, owner, term):
     ContactFactory(owner=owner, last_name="Else", email="else@example.com")
