@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from massmail.content.starter import LAYOUTS, layout_named, starter_html
 from massmail.models import EmlMessage, MassmailSettings
+from massmail.orchestrator.message_fit import misfit
 from massmail.recipients.access import access_policy
 from massmail.recipients.source import RecipientSource
 
@@ -69,7 +70,8 @@ class CreateMailingForm(forms.Form):
             self.add_error(needed, self.fields[needed].error_messages["required"])
         if needed == "subject" and cleaned.get("subject"):
             message = self.new_message(cleaned["subject"], cleaned.get("layout", ""))
-            cleaned["message"] = self.checked(message)
+            cleaned["message"] = message
+            self.check(message)
         return cleaned
 
     def new_message(self, subject: str, layout: str) -> EmlMessage:
@@ -87,13 +89,15 @@ class CreateMailingForm(forms.Form):
             signature=self.user.massmail_signature_set.filter(is_default=True).first(),
         )
 
-    def checked(self, message: EmlMessage) -> EmlMessage:
+    def check(self, message: EmlMessage) -> None:
         """A subject may hold variables, so it may hold mistakes."""
+        if text := misfit(message, self.source):
+            self.add_error("subject", text)
+            return
         try:
             message.full_clean()
         except ValidationError as error:
             self.add_error("subject", error.messages)
-        return message
 
 
 def messages_of(user: Any) -> QuerySet[EmlMessage]:

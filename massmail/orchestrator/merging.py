@@ -80,8 +80,9 @@ def merge(
     # In the order of their keys: of one address in two of them the older row moves.
     for original_id in sorted(ids):
         while move(original_id, target, merged, clock()):
-            if clock.elapsed >= seconds:
-                merged.rest = waiting(sorted(ids)).count()
+            # With nothing left to move, only the end of the mailings is missing.
+            if clock.elapsed >= seconds and (rest := waiting(sorted(ids)).count()):
+                merged.rest = rest
                 return merged
         end(original_id, target, merged, by, clock(), leave_tried=leave_tried)
     log(target, by, f"merged {sorted(ids)} into it: {merged.moved} recipients")

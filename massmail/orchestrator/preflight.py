@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from massmail.conf import conf
@@ -12,7 +13,7 @@ from massmail.content.findings import Finding
 from massmail.content.headers import Sender
 from massmail.content.preflight import preflight
 from massmail.exceptions import LaunchRefused, MessageTemplateError, RenderError
-from massmail.models import EmailAccount, MailingOut, MassmailSettings
+from massmail.models import EmailAccount, EmlMessage, MailingOut, MassmailSettings
 from massmail.orchestrator.compiling import (
     FILE_MISSING,
     compiled_message,
@@ -88,11 +89,15 @@ def trouble_in_words(error: Exception) -> str:
 
 
 def where(error: MessageTemplateError) -> str:
-    return _("Line %(line)d, column %(column)d: %(message)s") % {
+    text = _("Line %(line)d, column %(column)d: %(message)s") % {
         "line": error.line,
         "column": error.column,
         "message": error.message,
     }
+    if not error.field:
+        return text
+    part = EmlMessage._meta.get_field(error.field).verbose_name
+    return f"{capfirst(part)}: {text}"
 
 
 def required_variables(mailing: MailingOut) -> list[str]:

@@ -24,6 +24,7 @@ from massmail.audience.vips import addressable
 from massmail.exceptions import NotAllowed
 from massmail.forms.create_mailing import NEW, CreateMailingForm
 from massmail.models import EmailAccount, MailingOut
+from massmail.orchestrator.message_fit import misfit
 from massmail.permissions import main_account, mass_mail_accounts
 from massmail.recipients.registry import source_of
 from massmail.site.links import add_url_if_allowed, admin_url
@@ -114,6 +115,8 @@ def create(
         url = admin_url(site, mailing.message, mailing=mailing.pk)
         return HttpResponseRedirect(url)
     messages.success(request, created_text(mailing, chosen.count))
+    if text := misfit(mailing.message, source_of(chosen.records.model)):
+        messages.warning(request, text)
     return HttpResponseRedirect(admin_url(site, mailing))
 
 

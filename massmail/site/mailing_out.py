@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from massmail.forms.launch import MomentField, Picker
 from massmail.forms.mailing_out import DraftForm
 from massmail.models import MailingOut
+from massmail.orchestrator.message_fit import misfit
+from massmail.recipients.registry import source_for
 from massmail.site.launch_page import LaunchPage
 from massmail.site.links import admin_url
 from massmail.site.mailing_buttons import MailingButtons
@@ -125,11 +127,22 @@ class MailingOutAdmin(
                 "recipients_type": self.recipients_type(mailing),
                 "message_url": self.message_url(request, mailing),
                 "preview_url": self.preview_url(request, mailing),
+                "misfit": self.misfit(mailing),
                 "responses": response_facts(mailing),
                 "test_url": self.test_url(request, mailing),
                 "tools": tools_of(self.admin_site, request, mailing),
             }
         return super().render_change_form(request, context, **kwargs)
+
+    def misfit(self, mailing: MailingOut) -> str:
+        """What the launch of a draft would be refused for, as soon as it is known."""
+        if not mailing.is_draft:
+            return ""
+        try:
+            source = source_for(mailing.content_type)
+        except LookupError:  # its app is gone: there is nobody to write to
+            return ""
+        return misfit(mailing.message, source)
 
     def urls_of(self, mailing: MailingOut) -> dict[str, str]:
         names = ("progress", "launch", "schedule", "pause", "resume", "cancel")

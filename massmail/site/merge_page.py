@@ -34,17 +34,22 @@ class MergePage(MailingPages):
         late = mailing.is_final or mailing.prepared_at is None
         if refused := self.refusal(request, mailing, "cancel", too_late=late):
             return refused
-        if request.method == "POST" and self.merge_chosen(request, mailing):
+        is_post = request.method == "POST"
+        merged = self.merge_chosen(request, mailing) if is_post else None
+        if merged and not merged.rest:
             return self.to_mailing(mailing)
         context = {
             "candidates": previewed(mailing),
             "ticked": request.POST.getlist("mailing"),
             "leave_tried": "leave_tried" in request.POST,
+            # The page sends itself again: nobody presses for each part of many.
+            "goes_on": merged is not None,
         }
         title = _("Merge other mailings into this one")
         return self.page(request, mailing, "merge", title, context)
 
-    def merge_chosen(self, request: HttpRequest, mailing: MailingOut) -> bool:
+    def merge_chosen(self, request: HttpRequest, mailing: MailingOut) -> Merged | None:
+        """What was done in the time of a request; None for a refusal, which is told."""
         keys = [key for key in request.POST.getlist("mailing") if is_whole_number(key)]
         try:
             merged = merge(
@@ -56,10 +61,10 @@ class MergePage(MailingPages):
             )
         except (NotAllowed, WrongState) as error:
             messages.error(request, str(error))
-            return False
+            return None
         level = messages.WARNING if merged.rest else messages.SUCCESS
         self.message_user(request, merged_text(merged), level)
-        return not merged.rest
+        return merged
 
 
 def merged_text(merged: Merged) -> str:
@@ -81,8 +86,10 @@ def merged_text(merged: Merged) -> str:
         parts.append(text % {"number": number(merged.left)})
     if merged.rest:
         text = ngettext(
-            "%(number)s is still to be taken over: press “Merge” again.",
-            "%(number)s are still to be taken over: press “Merge” again.",
+            "%(number)s is still to be taken over. It goes on by itself; where it "
+            "does not, press “Merge”.",
+            "%(number)s are still to be taken over. It goes on by itself; where it "
+            "does not, press “Merge”.",
             merged.rest,
         )
         parts.append(text % {"number": number(merged.rest)})

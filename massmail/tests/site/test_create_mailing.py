@@ -250,6 +250,44 @@ def test_a_subject_with_a_mistake_is_refused_at_its_field(client, owner):
     assert not MailingOut.objects.exists()
 
 
+def test_a_subject_names_what_its_recipients_have(client, owner):
+    people = add_customers(owner, 1)
+    data = answer(people, EmlMessage()) | {"how": "new", "message": ""}
+
+    response = client.post(LIST, data | {"subject": "To {{ company }}"})
+
+    [error] = response.context["form"].errors["subject"]
+    assert "{{ company }}" in error
+    assert "There are: born, city, first_name." in error
+    assert not MailingOut.objects.exists()
+
+
+def test_a_message_that_does_not_fit_is_told_at_once(client, owner):
+    message = EmlMessageFactory(
+        owner=owner, content="<p>{{ company|default:'you' }} {{ city }}</p>"
+    )
+    people = add_customers(owner, 1)
+
+    response = client.post(LIST, answer(people, message))
+
+    assert response["Location"] == page(MailingOut.objects.get())
+    told = "The message uses {{ company }}, but there is no such variable for"
+    assert told in texts(response)
+    shown = client.get(response["Location"]).context
+    assert shown["misfit"].startswith(told)
+
+
+def test_a_message_that_fits_is_no_reason_for_a_word(client, owner):
+    message = EmlMessageFactory(
+        owner=owner, content="{% if city %}{{ first_name }}, {{ today }}{% endif %}"
+    )
+
+    response = client.post(LIST, answer(add_customers(owner, 1), message))
+
+    assert "The message uses" not in texts(response)
+    assert client.get(response["Location"]).context["misfit"] == ""
+
+
 @pytest.mark.parametrize(
     ("factory", "text"),
     [

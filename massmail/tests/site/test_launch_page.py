@@ -217,7 +217,7 @@ def test_a_message_with_a_mistake_is_shown_with_its_place(browser, owner, ready)
     html = client.get(page(ready, "launch")).content.decode()
     response = launch(client, ready)
 
-    assert "Line 2, column 1" in html
+    assert "HTML: Line 2, column 1" in html
     assert response.status_code == 200
     assert unchanged(ready)
 

@@ -6,6 +6,8 @@ import pytest
 from django.contrib.messages import get_messages
 
 from massmail.models import Delivery
+from massmail.orchestrator import merging
+from massmail.site import merge_page
 from massmail.tests.factories import DeliveryFactory, MailingOutFactory
 from massmail.tests.site.conftest import page
 
@@ -70,6 +72,35 @@ def test_a_refusal_keeps_what_was_ticked(browser, owner, pair):
     assert f'value="{original.pk}" checked' in html
     original.refresh_from_db()
     assert original.merged_into is None
+
+
+def test_what_is_too_much_for_one_request_goes_on(browser, owner, pair, monkeypatch):
+    """A time of nothing is up after the first part, which here is a single row."""
+    target, original = pair
+    DeliveryFactory(mailing=original, email_account__owner=owner)
+    monkeypatch.setattr(merging, "CHUNK", 1)
+    monkeypatch.setattr(merge_page, "SECONDS_AT_ONCE", 0)
+    client, data = browser(owner), {"mailing": [original.pk], "leave_tried": "on"}
+
+    first = client.post(page(target, "merge"), data)
+    last = client.post(page(target, "merge"), data)
+
+    assert "data-goes-on" in first.text
+    assert f'value="{original.pk}" checked' in first.text
+    assert "1 is still to be taken over" in first.text
+    assert last["Location"] == page(target)
+    original.refresh_from_db()
+    assert original.merged_into == target
+    assert target.deliveries.count() == 3
+
+
+def test_a_refusal_does_not_go_on(browser, owner, pair):
+    target, original = pair
+    Delivery.objects.filter(mailing=original).update(attempts=1)
+
+    response = browser(owner).post(page(target, "merge"), {"mailing": [original.pk]})
+
+    assert "data-goes-on" not in response.text
 
 
 def test_a_colleague_merges_nothing(browser, colleague, pair):
