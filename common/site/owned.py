@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from django import forms
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
 
 from common.models import Owned
+from common.site.addresses import ToleratesAddresses
 from common.site.reachable import ReachableLinks
 
 
@@ -45,7 +45,7 @@ class OwnedModelForm(forms.ModelForm):
         return super()._get_validation_exclusions() - {"owner"}
 
 
-class PolicyAdmin(ReachableLinks):
+class PolicyAdmin(ToleratesAddresses, ReachableLinks):
     """Rows and rights by the site's access policy; subclasses name the policy."""
 
     def access_policy(self) -> AccessRules:
@@ -59,17 +59,6 @@ class PolicyAdmin(ReachableLinks):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return self.visible_rows(request, super().get_queryset(request))
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """A year that no calendar has counts as a wrong address of the list.
-
-        Django sees to that for all other values; these fail where it makes a
-        date of them.
-        """
-        try:
-            return super().get_changelist_instance(request)
-        except (OverflowError, ValueError) as error:
-            raise IncorrectLookupParameters(error) from error
 
     def is_visible(self, request: HttpRequest, obj: Any) -> bool:
         """Whether the person may see this object, or objects at all (None)."""

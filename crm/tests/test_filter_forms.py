@@ -87,6 +87,17 @@ def test_both_days_of_a_span_belong_to_it(chosen, owner):
     assert wrong["errors"] == ["Created until: It must not be before the first day."]
 
 
+def test_languages_are_called_by_their_names(client, owner):
+    for code in ("de", "sv", "tlh"):
+        ContactFactory(owner=owner, language=code)
+    client.force_login(owner)
+
+    html = client.get(PAGE.format("contact")).text
+
+    for name in ("German", "Swedish", "tlh"):
+        assert f"> {name}</label>" in " ".join(html.split()).replace("\n", " ")
+
+
 def test_only_what_occurs_among_ones_own_records_is_offered(client, owner, food):
     ContactFactory(company=CompanyFactory(industry=food))
     CompanyFactory(owner=owner, industry=Industry.objects.create(name="Textiles"))

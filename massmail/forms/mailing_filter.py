@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from common.forms import DayField
@@ -49,7 +51,8 @@ class MailingFilter(forms.Form):
         if len(languages) < 2:
             del self.fields["language"]
         else:
-            self.fields["language"].choices = [(code, code) for code in languages]
+            named = [(code, language_name(code)) for code in languages]
+            self.fields["language"].choices = sorted(named, key=lambda pair: pair[1])
 
     def filter(self, queryset: QuerySet, cleaned_data: dict[str, Any]) -> QuerySet:
         source = self.source
@@ -79,3 +82,11 @@ def languages_of(source: RecipientSource, records: QuerySet) -> list[str]:
     rows = records.order_by(source.language).values_list(source.language, flat=True)
     found = [code for code in rows.distinct()[:MOST_LANGUAGES] if code]
     return sorted(found)
+
+
+def language_name(code: str) -> str:
+    """In the reader's language, where Django knows it."""
+    try:
+        return capfirst(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -34,6 +35,31 @@ class AccountChangeList(ChangeList):
             account.latest = latest.get(account.pk)
 
 
+# A flag of an account → what it is used for.
+USES = {
+    "is_main": _("VIPs"),
+    "for_massmail": _("mass mail"),
+    "imports_mail": _("returned mail"),
+}
+
+
+class UseFilter(admin.SimpleListFilter):
+    """For what an account is there, by the words of its column."""
+
+    title, parameter_name = _("use"), "use"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return list(USES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        field = self.value()
+        if field not in USES:
+            return queryset
+        accounts = queryset.filter(**{field: True})
+        # The main account sends to VIPs alone.
+        return accounts.filter(is_main=False) if field == "for_massmail" else accounts
+
+
 class AccountList(AccountPages):
     """Mixin: the list of accounts."""
 
@@ -45,7 +71,7 @@ class AccountList(AccountPages):
         "used_for",
         "owner",
     ]
-    list_filter = ["state", "is_main", "for_massmail", OWNER_FILTER]
+    list_filter = ["state", UseFilter, OWNER_FILTER]
     list_select_related = ["owner"]
     search_fields = ["name", "from_email"]
 
@@ -71,9 +97,9 @@ class AccountList(AccountPages):
     @admin.display(description=_("used for"), ordering="is_main")
     def used_for(self, account: EmailAccount) -> str:
         uses = [
-            (account.is_main, _("VIPs")),
-            (account.for_massmail and not account.is_main, _("mass mail")),
-            (account.imports_mail, _("returned mail")),
+            (account.is_main, USES["is_main"]),
+            (account.for_massmail and not account.is_main, USES["for_massmail"]),
+            (account.imports_mail, USES["imports_mail"]),
         ]
         return ", ".join(str(words) for is_so, words in uses if is_so) or "–"
 

@@ -67,9 +67,7 @@ class MailingOutAdmin(
 
     form = DraftForm
     # One field with one label each, as on the launch page.
-    formfield_overrides = {
-        DateTimeField: {"form_class": MomentField, "widget": Picker}
-    }
+    formfield_overrides = {DateTimeField: {"form_class": MomentField, "widget": Picker}}
     change_form_template = "admin/massmail/mailingout/change_form.html"
     readonly_fields = STATE_FIELDS
 

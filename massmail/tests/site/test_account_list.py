@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from massmail.models import EmailAccount
 from massmail.tests.factories import (
     DeliveryFactory,
     EmailAccountFactory,
     MailingOutFactory,
+    MainAccountFactory,
     SendAttemptFactory,
 )
 from massmail.tests.site.conftest import page
@@ -50,6 +53,27 @@ def test_it_is_told_what_an_account_is_for(browser, owner):
     EmailAccountFactory(owner=owner, imports_mail=True)
 
     assert "mass mail, returned mail" in listed(browser(owner))[1]
+
+
+@pytest.mark.parametrize(
+    ("use", "names"),
+    [
+        ("is_main", {"main"}),
+        ("for_massmail", {"news"}),
+        ("imports_mail", {"returns"}),
+        ("nonsense", {"main", "news", "returns"}),
+    ],
+)
+def test_it_is_filtered_by_the_use(browser, owner, use, names):
+    MainAccountFactory(owner=owner, name="main", for_massmail=True)
+    EmailAccountFactory(owner=owner, name="news")
+    EmailAccountFactory(
+        owner=owner, name="returns", for_massmail=False, imports_mail=True
+    )
+
+    response = browser(owner).get(page(EmailAccount, "changelist"), {"use": use})
+
+    assert {account.name for account in response.context["cl"].result_list} == names
 
 
 def test_its_cost_is_that_of_a_page(browser, owner, django_assert_max_num_queries):

@@ -76,3 +76,14 @@ def test_whose_a_row_is_stands_there_for_who_sees_several_peoples(
 
     assert "The spring letter" in html
     assert ("column-owner" in html) is is_told
+
+
+def test_a_cell_says_of_what_column_it_is(browser, owner):
+    """On a phone the head of the table is not shown."""
+    SignatureFactory(owner=owner, name="<b>")
+
+    html = shown(browser(owner), Signature)
+
+    assert '<td data-label="Type" class="field-type' in html
+    assert html.count("data-label=") == len(("checkbox", "picture", "type", "default"))
+    assert "&lt;b&gt;</a>" in html
