@@ -24,6 +24,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Cast, Concat, Trim
+from django.db.models.sql.where import WhereNode
 
 from massmail.models import (
     Delivery,
@@ -33,6 +34,7 @@ from massmail.models import (
     SuppressedAddress,
 )
 from massmail.models.mailing_out import sending_condition
+from massmail.models.prepared import OfFoundRows
 from massmail.recipients.registry import source_for
 from massmail.recipients.source import object_id_as_pk
 
@@ -57,6 +59,23 @@ class ExistsForEach(Exists):
         return self.as_sql(compiler, connection, template=template, **context)
 
 
+def asked_of_found(records: QuerySet) -> QuerySet:
+    """The same records, to be found by their key alone.
+
+    Where many have just come in, PostgreSQL believes that their owner has none, and
+    would read all of them for each recipient to find one.
+    """
+    query = records.query
+    if query.where.contains_aggregate or query.where.contains_over_clause:
+        return records
+    if not query.where or query.combinator:
+        return records
+    found = records.all()
+    conditions = OfFoundRows(query.where.clone())
+    found.query.where = WhereNode([conditions])
+    return found
+
+
 def recipient_blockers(
     mailing: MailingOut, exists: type[Exists] = Exists
 ) -> Iterator[tuple[str, Q]]:
@@ -65,7 +84,7 @@ def recipient_blockers(
     pk = object_id_as_pk(source.model, OuterRef("object_id"))
 
     def in_host(queryset: QuerySet) -> Exists:
-        return exists(queryset.filter(pk=pk))
+        return exists(asked_of_found(queryset).filter(pk=pk))
 
     everyone = source.model._base_manager.all()
     yield Delivery.SkipReason.RECIPIENT_DELETED, Q(~in_host(everyone))

@@ -87,6 +87,14 @@ class Channel:
         del self._unread[: end + 1]
         return line
 
+    def line_at_hand(self) -> bytes | None:
+        """The next line, if it is here already; `take` removes it."""
+        end = self._unread.find(b"\n", 0, MAX_LINE_BYTES)
+        return None if end < 0 else bytes(self._unread[: end + 1])
+
+    def take(self, line: bytes) -> None:
+        del self._unread[: len(line)]
+
     def is_quiet(self) -> bool:
         """Nothing has come that was not asked for; raises OSError when it is gone."""
         if not self._unread and (data := self._take_ready()) is not None:

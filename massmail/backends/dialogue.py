@@ -56,6 +56,9 @@ class Dialogue:
     def read(
         self, phase: Phase, seconds: float | None = None
     ) -> Generator[Wait, None, Reply]:
+        reply = self._at_hand(phase)
+        if reply is not None:
+            return reply
         code, lines = yield from self.read_lines(phase, seconds)
         return reply_of(code, *lines)
 
@@ -85,6 +88,21 @@ class Dialogue:
             raise SmtpFailure(phase, reply)
         self.channel.close()
         raise SmtpFailure(phase, None, Cause.PROTOCOL_ERROR.says(reply))
+
+    def _at_hand(self, phase: Phase) -> Reply | None:
+        """The next answer if it is here and ordinary: one line, and not the last."""
+        line = self.channel.line_at_hand()
+        if line is None or line[3:4] == b"-":
+            return None
+        try:
+            code, has_more, words = parse_line(line)
+        except MalformedReply:
+            return None
+        if has_more or code == SERVICE_CLOSING:
+            return None
+        self.phase = phase
+        self.channel.take(line)
+        return reply_of(code, words)
 
     def _read_lines(self, deadline: float) -> Generator[Wait, None, Lines]:
         lines: list[str] = []

@@ -202,7 +202,8 @@ class SmtpConnection:
         if self.usable and self._envelopes.ahead not in (None, transaction):
             raise RuntimeError("Another envelope was announced by `finish`.")
         self._handover = None
-        transaction.check()
+        if not (self.usable and self._envelopes.ahead == transaction):
+            transaction.check()
         if not self.usable:
             raise SmtpFailure(Phase.MAIL, None, Cause.CONNECTION_LOST.says())
 

@@ -94,11 +94,12 @@ class Envelopes:
         self.needs_reset = False
         # What was sent behind the last final dot and is not answered yet.
         self.ahead: Transaction | None = None
+        self._steps_ahead: tuple[Step, ...] = ()
 
     def begin(self, transaction: Transaction) -> Waiting:
         """Up to 354; a refused envelope is forgotten by the server before the next."""
         ahead, self.ahead = self.ahead, None
-        steps = self._steps(transaction)
+        steps = self._steps_ahead if ahead else self._steps(transaction)
         self.needs_reset = True
         if self._pipelines:
             if ahead is None:
@@ -131,7 +132,8 @@ class Envelopes:
         if not transaction.is_sound:
             return b""
         self.ahead = transaction
-        return as_group(self._steps(transaction))
+        self._steps_ahead = self._steps(transaction)
+        return as_group(self._steps_ahead)
 
     def _steps(self, transaction: Transaction) -> tuple[Step, ...]:
         steps = envelope_steps(transaction, with_size=self._with_size)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from massmail.content.conditions import Names
 from massmail.content.headers import (
@@ -46,6 +47,7 @@ from massmail.content.program import (
     printed_names,
     required_names,
     used_names,
+    without_constants,
 )
 from massmail.content.template_engine import STANDARD_VARIABLES
 from massmail.content.tokens import field_of_errors
@@ -80,6 +82,7 @@ class CompiledMessage:
     size_estimate: int  # bytes on the wire
     _sender_values: dict[str, str] = field(repr=False)
     _printed: frozenset[str] = field(repr=False)
+    _may_miss: Program = field(repr=False)
     _sender_fields: bytes = field(repr=False)
     _subject_field: bytes = field(repr=False)  # empty when it differs
     _rest: tuple[WirePart, ...] = field(repr=False)
@@ -91,9 +94,7 @@ class CompiledMessage:
         if not any(is_empty(values.get(name)) for name in self._printed):
             return ()
         names = dict.fromkeys(
-            name
-            for program in (self.subject, self.html, self.text)
-            for name in missing_names(program, {**values, **self._sender_values})
+            missing_names(self._may_miss, {**values, **self._sender_values})
         )
         return tuple(name for name in names if name not in STANDARD)
 
@@ -227,6 +228,7 @@ def _compiled(
         size_estimate=constant_bytes + HEADER_BYTES + SLOT_BYTES * len(rest),
         _sender_values=sender_values,
         _printed=_names(printed_names, programs) - STANDARD,
+        _may_miss=tuple(chain.from_iterable(map(without_constants, programs))),
         _sender_fields=sender_fields(sender),
         _subject_field=subject_field(fill_text(subject, {})) if is_constant else b"",
         _rest=rest,

@@ -121,6 +121,8 @@ def _check(name: str, value: str, matches: Matcher) -> None:
         raise RenderError(f"{value[:100]!r} cannot stand in {name}.")
 
 
+# All copies of a claim have the same.
+@lru_cache(maxsize=16)
 def rfc5322_date(date: datetime) -> str:
     """Raises `RenderError` for a date without time zone."""
     offset = date.utcoffset()

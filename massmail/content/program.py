@@ -224,6 +224,21 @@ def _required_in_choice(choice: Choice) -> Names:
     return frozenset.intersection(*required)
 
 
+def without_constants(program: Program) -> Program:
+    """What of it may print an empty value: slots without fallback, and their paths."""
+    left: list[Piece] = []
+    for piece in program:
+        if isinstance(piece, Slot) and not piece.expression.has_fallback:
+            left.append(piece)
+        elif isinstance(piece, Address):
+            left += without_constants(piece.program)
+        elif isinstance(piece, Choice):
+            choice = piece.with_programs(without_constants)
+            if any(branch.program for branch in choice.branches):
+                left.append(choice)
+    return tuple(left)
+
+
 def missing_names(program: Program, values: Values) -> Iterator[str]:
     """Names that would be printed for these values, but are empty."""
     for piece in program:

@@ -169,7 +169,7 @@ class HandOver:
 
     def __init__(self, allowed: Q) -> None:
         held = Q(status=DeliveryStatus.CLAIMED, claim_token=TOKEN, lease_until__gt=NOW)
-        self._update = PreparedUpdate(
+        self.update = PreparedUpdate(
             Delivery.objects.filter(Among("pk"), OfFoundRows(held & allowed)),
             {
                 "status": DeliveryStatus.SENDING,
@@ -189,35 +189,35 @@ class HandOver:
         lease_until: dt.datetime,
     ) -> set[int]:
         """The ids that were marked."""
-        if not self._update.sql:
+        if not self.update.sql:
             return set()
-        connection = connections[self._update.alias]
-        params = self._update.params(list(ids), token, now, lease_until)
+        connection = connections[self.update.alias]
+        params = self.update.params(list(ids), token, now, lease_until)
         noted = [adapted(now, connection), Outcome.OPEN.value]
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 cursor.execute(self._postgresql, [*params, *noted])
                 return {pk for (pk,) in cursor.fetchall()}
-            cursor.execute(f'{self._update.sql} RETURNING "id"', params)
+            cursor.execute(f'{self.update.sql} RETURNING "id"', params)
             marked = [pk for (pk,) in cursor.fetchall()]
             cursor.execute(NOTE_MARKED, [*noted, id_list(marked, connection)])
             return set(marked)
 
     def plan(self, ids: Collection[int]) -> str:
         """How the database would find such rows."""
-        connection = connections[self._update.alias]
+        connection = connections[self.update.alias]
         moment = timezone.now()
-        params = self._update.params(list(ids), uuid.uuid4(), moment, moment)
+        params = self.update.params(list(ids), uuid.uuid4(), moment, moment)
         with connection.cursor() as cursor:
             words = connection.ops.explain_query_prefix()
-            cursor.execute(f"{words} {self._update.sql}", params)
+            cursor.execute(f"{words} {self.update.sql}", params)
             return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
     @property
     def _postgresql(self) -> str:
         note = NOTE_ATTEMPTS.format(granted="granted")
         return (
-            f"WITH granted AS ({self._update.sql} RETURNING {DELIVERIES}.id, "
+            f"WITH granted AS ({self.update.sql} RETURNING {DELIVERIES}.id, "
             f"{DELIVERIES}.email_account_id, {DELIVERIES}.claim_token), "
             f"noted AS ({note}) SELECT id FROM granted"
         )

@@ -16,6 +16,8 @@ from massmail.models.delivery import Delivery
 
 # The reason of a waiting row that was due while its recipient's hours were closed.
 WAITS_FOR_RECIPIENTS_HOURS = "recipients_hours"
+# The key of the one row.
+SINGLETON = 1
 
 
 def first_days() -> list[int]:
@@ -142,7 +144,7 @@ class MassmailSettings(models.Model):
 
     def save(self, *args: object, **kwargs: object) -> None:
         """Who waits for hours that may be others now is looked at again."""
-        self.pk = 1
+        self.pk = SINGLETON
         with transaction.atomic():
             super().save(*args, **kwargs)  # type: ignore[arg-type]
             Delivery.objects.look_again(WAITS_FOR_RECIPIENTS_HOURS)
@@ -150,7 +152,7 @@ class MassmailSettings(models.Model):
     @classmethod
     def load(cls) -> MassmailSettings:
         """The row, or the defaults while nobody has saved it."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)
+        return cls.objects.filter(pk=SINGLETON).first() or cls(pk=SINGLETON)
 
     @property
     def zone(self) -> ZoneInfo:

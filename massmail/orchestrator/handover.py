@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -12,11 +13,19 @@ from django.db.models import Q
 from massmail.audience.assignment import assign_accounts
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models.ordinary_commit import Written
+from massmail.orchestrator.conditions import SetByPeople
 from massmail.orchestrator.rechecks import HoldsLanes, Rechecks
 from massmail.permissions import has_wrong_account, skip_reason
 from massmail.sending.lanes import extend_lanes
 from massmail.sending.pacing import gap
-from massmail.sending.recording import granted_ids, hand_over, take_turn
+from massmail.sending.recording import (
+    Result,
+    dot_lease,
+    granted_ids,
+    hand_over,
+    take_turn,
+)
 
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
@@ -36,12 +45,14 @@ class Announcement:
     `granted` claims may go out. Ids: `skipped` must not for the recipient's sake,
     `moved` wait for another account. `held`: mailings (None: mail without one) of
     which nothing may go out now; their rows stay claimed until the run releases them.
+    `settings_changed`: the run must end, since people have set something else.
     """
 
     granted: set[Claim] = field(default_factory=set)
     skipped: set[int] = field(default_factory=set)
     moved: set[int] = field(default_factory=set)
     held: set[int | None] = field(default_factory=set)
+    settings_changed: bool = False
 
 
 class HandOvers:
@@ -52,11 +63,44 @@ class HandOvers:
 
     def __init__(self, account: EmailAccount, token: uuid.UUID, *, lanes: int) -> None:
         self.account = account
-        self.rechecks = Rechecks(Q(HoldsLanes(token, lanes)))
+        self._set_by_people = SetByPeople(account)
+        self.rechecks = Rechecks(
+            Q(HoldsLanes(token, lanes)) & self._set_by_people.unchanged
+        )
         self._token = token
         self.lanes = lanes
         # The lanes were leased at the first of these moments until the second.
         self._leased: tuple[dt.datetime, dt.datetime | None] = (NEVER, None)
+
+    def at_once(
+        self,
+        results: list[Result],
+        deliveries: list[Delivery],
+        now: dt.datetime,
+        *,
+        meanwhile: Callable[[], object],
+    ) -> Written:
+        """Record and announce what one statement can, outside of any transaction.
+
+        What it leaves takes the long way: `record_all`, then `announce`. `meanwhile`
+        is called while the database is at work, and must not use it.
+        """
+        groups = by_mailing_and_claim(deliveries)
+        if len(groups) != 1 or not are_ordinary(results, deliveries):
+            return Written()
+        ((mailing_id, claim),) = groups
+        ordinary = self.rechecks.of(mailing_id).ordinary
+        has_gaps = self.account.has_gaps
+        if ordinary is None or has_gaps or not self._keeps_lanes(now, begins=True):
+            return Written()
+        return ordinary(
+            [result.accepted for result in results],
+            [row.pk for row in deliveries],
+            claim,
+            now=now,
+            lease_until=dot_lease(now),
+            meanwhile=meanwhile,
+        )
 
     def announce(
         self, deliveries: list[Delivery], now: dt.datetime
@@ -117,6 +161,9 @@ class HandOvers:
         now: dt.datetime,
     ) -> Announcement | None:
         """By rechecks of this moment; what is refused then learns why."""
+        if not self._set_by_people.still_hold():
+            found.settings_changed = True
+            return found
         until = lanes_until(now, begins=True)
         if not found.granted and extend_lanes(self._token, until) < self.lanes:
             return None
@@ -134,6 +181,13 @@ class HandOvers:
 def lanes_until(now: dt.datetime, *, begins: bool) -> dt.datetime:
     lease = conf.FINAL_DOT_TIMEOUT + conf.LEASE_MARGIN if begins else conf.LEASE_SECONDS
     return now + dt.timedelta(seconds=lease)
+
+
+def are_ordinary(results: list[Result], deliveries: list[Delivery]) -> bool:
+    """Acceptances alone, each of another row, and none of one that is to go out."""
+    rows = [result.delivery.pk for result in results] + [row.pk for row in deliveries]
+    is_plain = all(result.is_acceptance for result in results)
+    return is_plain and len(set(rows)) == len(rows)
 
 
 def hold(

@@ -66,9 +66,10 @@ class Loop:
 
     def answer(self, message: Outgoing, dot_before: float | None) -> None:
         """Until when (`time.monotonic()`) it may go out; None: not at all."""
-        for task in list(self._tasks):
+        for task in self._tasks:
             if task.waits_for is message:
                 self._resume(task, dot_before)
+                return
 
     def turn(self, *, wait: bool) -> bool:
         """Let each connection that is ready go on; whether there was one.

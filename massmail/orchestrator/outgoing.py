@@ -7,9 +7,10 @@ import hashlib
 import hmac
 import logging
 import uuid
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.functional import cached_property
@@ -84,7 +85,10 @@ class Batch:
         self._gone: set[int] = set()
         self._held: set[int | None] = set()
         self._list_fields_of: dict[tuple[int | None, str], dict[str, str]] = {}
-        self._messages = self._render_all(deliveries)
+        self._waiting = deque(deliveries)
+        # By id, what was rendered ahead of its turn.
+        self._ahead: dict[int, Outgoing] = {}
+        self._version_at_hand: tuple[Any, ...] | None = None
         self._recipients = load_recipients(deliveries)
         self._samples = load_samples(deliveries)
         self._untracked = MassContact.objects.untracked(map(record_of, deliveries))
@@ -93,30 +97,57 @@ class Batch:
 
     def next(self) -> Outgoing | None:
         """The next message; None when the batch is used up."""
-        return next(self._messages, None)
+        while self._waiting:
+            delivery = self._waiting.popleft()
+            message = self._ahead.pop(delivery.pk, None)
+            if delivery.pk in self._gone or delivery.mailing_id in self._held:
+                continue
+            message = message or self._render_or_skip(delivery)
+            if message is not None:
+                return message
+        return None
+
+    def render_ahead(self, count: int) -> None:
+        """Have the next messages ready; does not use the database.
+
+        What cannot be rendered, or not without the database, waits for its turn.
+        """
+        for delivery in islice(self._waiting, count):
+            if delivery.pk in self._ahead:
+                continue
+            recipient = self._recipients.get(record_of(delivery))
+            is_as_before = recipient and recipient.address == delivery.address
+            if not is_as_before or self._version_of(delivery) != self._version_at_hand:
+                return
+            try:
+                self._ahead[delivery.pk] = self._render(delivery)
+            except (CannotSend, MessageTemplateError):
+                return
 
     def drop(self, ids: set[int], mailings: set[int | None]) -> None:
         """Offer these rows no more, nor any of these mailings."""
         self._gone |= ids
         self._held |= mailings
 
-    def _render_all(self, deliveries: list[Delivery]) -> Iterator[Outgoing]:
-        for delivery in deliveries:
-            if delivery.pk in self._gone or delivery.mailing_id in self._held:
-                continue
-            try:
-                yield self._render(delivery)
-            except CannotSend as error:
-                self.skipped += Delivery.objects.skip_claimed(
-                    delivery.pk, self._token, error.reason
-                )
-            except MessageTemplateError as error:
-                # Nobody's fault but the message's: the row goes back to the queue.
-                logger.error("Message version %s: %s", delivery.version_id, error)
-                stop_mailing(
-                    delivery.mailing_id, StopReason.MESSAGE_BROKEN, now=self.now
-                )
-                self.drop(set(), {delivery.mailing_id})
+    def _version_of(self, delivery: Delivery) -> tuple[Any, ...]:
+        return delivery.version_id, delivery.kind, self._tracking_url(delivery)
+
+    def _render_or_skip(self, delivery: Delivery) -> Outgoing | None:
+        try:
+            message = self._render(delivery)
+        except CannotSend as error:
+            self.skipped += Delivery.objects.skip_claimed(
+                delivery.pk, self._token, error.reason
+            )
+            return None
+        except MessageTemplateError as error:
+            # Nobody's fault but the message's: the row goes back to the queue.
+            logger.error("Message version %s: %s", delivery.version_id, error)
+            stop_mailing(delivery.mailing_id, StopReason.MESSAGE_BROKEN, now=self.now)
+            self.drop(set(), {delivery.mailing_id})
+            return None
+        self._version_at_hand = self._version_of(delivery)
+        return message
 
     def _render(self, delivery: Delivery) -> Outgoing:
         recipient = self._recipient(delivery)

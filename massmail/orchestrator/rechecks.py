@@ -16,6 +16,7 @@ from django.db.models.expressions import Func, Subquery, Value
 
 from massmail.models import AccountLane, MailingOut
 from massmail.models.delivery_batches import HandOver
+from massmail.models.ordinary_commit import OrdinaryCommit
 from massmail.models.prepared import NOW
 from massmail.permissions import may_be_mailed, may_be_mailed_alone
 from massmail.recipients.registry import source_for
@@ -37,10 +38,14 @@ class HoldsLanes(Func):
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """`mailing` as it was when the recheck was made, from what `basis` says."""
+    """`mailing` as it was when the recheck was made, from what `basis` says.
+
+    `ordinary` has the same recheck; None where the database can't do it at once.
+    """
 
     mailing: MailingOut | None
     hand_over: HandOver
+    ordinary: OrdinaryCommit | None
     basis: object
     made_at: float
 
@@ -64,10 +69,11 @@ class Rechecks:
         mailing = mailings.filter(pk=mailing_id).first() if mailing_id else None
         basis, made = basis_of(mailing), self._made.get(mailing_id)
         if made and made.basis == basis:
-            hand_over = made.hand_over
+            hand_over, ordinary = made.hand_over, made.ordinary
         else:
             hand_over = HandOver(self._allowed(mailing) & self._also)
-        fresh = Recheck(mailing, hand_over, basis, time.monotonic())
+            ordinary = OrdinaryCommit.of(hand_over.update)
+        fresh = Recheck(mailing, hand_over, ordinary, basis, time.monotonic())
         self._made[mailing_id] = fresh
         return fresh
 

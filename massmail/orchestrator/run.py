@@ -18,8 +18,8 @@ from massmail.backends.phases import Reply, SmtpFailure
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.email_account import new_token
+from massmail.models.ordinary_commit import Written
 from massmail.orchestrator.clock import Clock
-from massmail.orchestrator.conditions import SetByPeople
 from massmail.orchestrator.finishing import finish_mailings
 from massmail.orchestrator.handover import Announcement, HandOvers, claim_of
 from massmail.orchestrator.lane import Lane
@@ -64,11 +64,10 @@ class Run:
         self._ended = False
         self._exhausted = False
         self._account_works = False
-        self._hand_overs = HandOvers(account, token, lanes=0)
+        self._hand_overs: HandOvers
         self._claims: list[uuid.UUID] = []
         self._stopped_at: float | None = None
         self._announced_at = 0.0
-        self._set_by_people = SetByPeople(account)
         self._counted = Counted()
 
     # --- for the lanes
@@ -218,29 +217,51 @@ class Run:
         found = patiently(lambda: self._write(results, messages))
         self._account_works |= shows_working_account(results)
         self.report.count(results)
-        if found is None:
-            found = Announcement()
-            self._end("lanes_lost")
         self._take_note(found)
         dot_before = self._announced_at + conf.HANDOVER_SECONDS
         for message in asking:
             granted = claim_of(message.delivery) in found.granted
             self._loop.answer(message, dot_before if granted else None)
 
-    @transaction.atomic
-    def _write(
-        self, results: list[Result], messages: list[Delivery]
-    ) -> Announcement | None:
+    def _write(self, results: list[Result], messages: list[Delivery]) -> Announcement:
+        """At once, if nothing is out of the ordinary, else in a transaction."""
         # From the beginning: this process may be stopped before the commit returns.
         self._announced_at = time.monotonic()
         now = self._clock()
+        written = Written()
+        if self._account_works or not results:
+            written = self._hand_overs.at_once(
+                results, messages, now, meanwhile=self._render_ahead
+            )
+        results = [row for row in results if row.delivery.pk not in written.marked]
+        left = [row for row in messages if row.pk not in written.granted]
+        found = Announcement()
+        if results or left or not messages:
+            found = self._write_carefully(results, left, now)
+        found.granted |= {
+            claim_of(row) for row in messages if row.pk in written.granted
+        }
+        return found
+
+    @transaction.atomic
+    def _write_carefully(
+        self, results: list[Result], messages: list[Delivery], now: dt.datetime
+    ) -> Announcement:
         record_all(results, now)
         if not self._account_works and shows_working_account(results):
             account_worked(self.account.pk, now)
-        if messages and not self._set_by_people.still_hold():
+        found = self._hand_overs.announce(messages, now)
+        if found is None:
+            found = Announcement()
+            self._end("lanes_lost")
+        if found.settings_changed:
             self._end("settings_changed")
-            messages = []
-        return self._hand_overs.announce(messages, now)
+        return found
+
+    def _render_ahead(self) -> None:
+        """One message for each lane, while the database has something to do."""
+        if self._batch is not None and not self.is_over:
+            self._batch.render_ahead(self._hand_overs.lanes)
 
     def _take_note(self, found: Announcement) -> None:
         self.report.skipped += len(found.skipped)

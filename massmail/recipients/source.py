@@ -82,13 +82,23 @@ class RecipientSource:
 
     def recipients(self, pks: Iterable[Any]) -> dict[str, Recipient]:
         """Recipients by object id, in one query; vanished records are absent."""
-        paths = self._paths()
+        own, variables = self._own_paths(), self.variables
         keys = GivenKeys(key_field(self.model), list(pks))
         found = self.model._base_manager.filter(pk__in=keys).order_by()
-        rows = found.values_list("pk", *paths.values())
+        rows = found.values_list("pk", *own.values(), *variables.values())
+        names, count = list(variables), 1 + len(own)
         return {
-            recipient.object_id: recipient
-            for recipient in (self._recipient(list(paths), row) for row in rows)
+            str(row[0]): Recipient(
+                object_id=str(row[0]),
+                variables=dict(
+                    zip(names, map(variable_value, row[count:]), strict=True)
+                ),
+                **{
+                    name: one_line(value or "", 320)
+                    for name, value in zip(own, row[1:count], strict=True)
+                },
+            )
+            for row in rows
         }
 
     def without_variables(self) -> RecipientSource:
@@ -109,31 +119,14 @@ class RecipientSource:
         if not getattr(self, "address", ""):
             yield f"{type(self).__name__} needs `address`, the ORM path of the address."
             return
-        for path in self._paths().values():
+        for path in (*self._own_paths().values(), *self.variables.values()):
             if not path_exists(self.model, path):
                 yield f"{type(self).__name__}: {self.label} has no path '{path}'."
 
-    def _paths(self) -> dict[str, str]:
-        own = {
-            name: path
-            for name in ("address", "name", "language", "time_zone")
-            if (path := getattr(self, name))
-        }
-        return own | {f"var:{name}": path for name, path in self.variables.items()}
-
-    def _recipient(self, names: list[str], row: Sequence[Any]) -> Recipient:
-        values = dict(zip(names, row[1:], strict=True))
-        variables = {
-            name.removeprefix("var:"): variable_value(value)
-            for name, value in values.items()
-            if name.startswith("var:")
-        }
-        own = {
-            name: one_line(value or "", 320)
-            for name, value in values.items()
-            if not name.startswith("var:")
-        }
-        return Recipient(object_id=str(row[0]), variables=variables, **own)
+    def _own_paths(self) -> dict[str, str]:
+        """Those of `Recipient`'s own fields."""
+        names = ("address", "name", "language", "time_zone")
+        return {name: path for name in names if (path := getattr(self, name))}
 
 
 def variable_value(value: Any) -> VariableValue:

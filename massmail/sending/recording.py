@@ -272,10 +272,14 @@ def hand_over(
     whose answer was lost is repeated: what it took is `sending` already, and may go.
     """
     ids = {delivery.pk for delivery in deliveries}
-    until = now + dt.timedelta(seconds=conf.FINAL_DOT_TIMEOUT + conf.LEASE_MARGIN)
     mark = allowed if isinstance(allowed, HandOver) else HandOver(allowed)
-    granted = mark(ids, token, now=now, lease_until=until)
+    granted = mark(ids, token, now=now, lease_until=dot_lease(now))
     return granted if granted == ids else granted | granted_ids(ids - granted, token)
+
+
+def dot_lease(now: dt.datetime) -> dt.datetime:
+    """How long a row may wait for the answer to its dot."""
+    return now + dt.timedelta(seconds=conf.FINAL_DOT_TIMEOUT + conf.LEASE_MARGIN)
 
 
 def granted_ids(ids: Collection[int], token: uuid.UUID) -> set[int]:

@@ -11,8 +11,11 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from massmail.models.server_statement import ServerStatement
+
 _commit = BaseDatabaseWrapper._commit
 _execute = CursorWrapper.execute
+_rows = ServerStatement.rows
 
 
 class Failing:
@@ -39,6 +42,15 @@ class Failing:
         if self.where == "statement":
             self._meet(cursor.db)
         return _execute(cursor, sql, params)
+
+    def rows(self, statement: ServerStatement, wrapper: Any, *args: Any, **kw: Any):
+        """Outside of a transaction such a statement is its own commit."""
+        if self.where in ("statement", "undone"):
+            self._meet(wrapper)
+        rows = _rows(statement, wrapper, *args, **kw)
+        if self.where == "unanswered":
+            self._meet(wrapper)
+        return rows
 
     def _meet(self, wrapper: BaseDatabaseWrapper) -> None:
         self.count += 1
@@ -68,6 +80,13 @@ class FullDisk:
                 return self._refuse(cursor)
         return _execute(cursor, sql, params)
 
+    def rows(self, statement: ServerStatement, wrapper: Any, *args: Any, **kw: Any):
+        self.count += 1
+        if self.first <= self.count <= self.last:
+            with wrapper.cursor() as cursor:
+                self._refuse(cursor)
+        return _rows(statement, wrapper, *args, **kw)
+
     def _refuse(self, cursor: CursorWrapper) -> Any:
         """PostgreSQL says so itself, and its transaction is spoilt."""
         if cursor.db.vendor == "postgresql":
@@ -89,6 +108,7 @@ def failing_database(where: str, *numbers: int) -> Iterator[Failing]:
     with (
         mock.patch.object(BaseDatabaseWrapper, "_commit", as_method(failing.commit)),
         mock.patch.object(CursorWrapper, "execute", as_method(failing.execute)),
+        mock.patch.object(ServerStatement, "rows", as_method(failing.rows)),
     ):
         yield failing
 
@@ -97,5 +117,8 @@ def failing_database(where: str, *numbers: int) -> Iterator[Failing]:
 def full_disk(first: int, *, times: int) -> Iterator[FullDisk]:
     """In this context the database has no room for these writes, counted from 1."""
     full = FullDisk(first, times)
-    with mock.patch.object(CursorWrapper, "execute", as_method(full.execute)):
+    with (
+        mock.patch.object(CursorWrapper, "execute", as_method(full.execute)),
+        mock.patch.object(ServerStatement, "rows", as_method(full.rows)),
+    ):
         yield full

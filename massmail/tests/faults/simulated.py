@@ -17,6 +17,7 @@ from massmail.backends.phases import Phase, Reply
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.email_account import new_token
+from massmail.models.server_statement import nothing
 from massmail.orchestrator.handover import HandOvers, claim_of
 from massmail.orchestrator.outgoing import Batch, Outgoing
 from massmail.sending.claiming import claim_batch
@@ -68,6 +69,7 @@ class Worker:
 
     def take_lane(self, now: dt.datetime) -> None:
         token = new_token()
+        self.account.refresh_from_db()
         if take_lanes(self.account, token, wanted=1, now=now):
             self.token = token
             self.hand_overs = HandOvers(self.account, token, lanes=1)
@@ -90,16 +92,23 @@ class Worker:
         """As `Run._commit`: results that have come and the message that asks."""
         results, self.results = self.results, []
         asking, self.asking = self.asking, None
+        rows = [asking.delivery] if asking else []
+        written = self.hand_overs.at_once(results, rows, now, meanwhile=nothing)
         with transaction.atomic():
-            record_all(results, now)
-            rows = [asking.delivery] if asking else []
-            found = self.hand_overs.announce(rows, now)
+            rest = [it for it in results if it.delivery.pk not in written.marked]
+            record_all(rest, now)
+            left = [row for row in rows if row.pk not in written.granted]
+            found = self.hand_overs.announce(left, now)
         if found is None:
             self.batch = self.token = None
             return
+        if found.settings_changed:
+            self.end()
+            return
         if self.batch:
             self.batch.drop(found.moved, found.held)
-        if asking and claim_of(asking.delivery) in found.granted:
+        may_go = asking and claim_of(asking.delivery) in found.granted
+        if may_go or written.granted:
             self.in_flight = InFlight(asking, now)
 
     def write_dot(self, answer: Reply, now: dt.datetime) -> None:

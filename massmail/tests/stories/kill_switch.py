@@ -15,6 +15,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from massmail.models.server_statement import ServerStatement
+
 VARIABLE = "MASSMAIL_TEST_KILL_AT"
 
 
@@ -39,6 +41,8 @@ def arm(number: int) -> None:
         return call
 
     CursorWrapper.execute = preceded(CursorWrapper.execute)
+    ServerStatement.rows = preceded(ServerStatement.rows)
+    ServerStatement.rows = preceded(ServerStatement.rows)
     CursorWrapper.executemany = preceded(CursorWrapper.executemany)
     BaseDatabaseWrapper._commit = preceded(BaseDatabaseWrapper._commit)
     socket.socket.send = preceded(socket.socket.send)
