@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import model_ngettext
 from django.db import models
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.html import escape, format_html
 from django.utils.translation import gettext_lazy as _
 
-from massmail.models import MassmailSettings, NamedLink, TrackedLink
+from massmail.models import (
+    MassmailSettings,
+    MessageVersion,
+    NamedLink,
+    TrackedLink,
+)
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
 from massmail.tracking.public_links import named_link_url
 
@@ -58,6 +67,16 @@ class NamedLinkAdmin(MassmailAdmin):
         fields = tuple(super().get_readonly_fields(request, obj))
         return (*fields, "slug") if obj else fields
 
+    def holders(self, objs: Any) -> list[str]:
+        """Also the texts of mails that left without noting clicks: they have nothing
+        but the address in them."""
+        found = super().holders(objs)
+        texts = MessageVersion.objects.filter(tracked_links__isnull=True)
+        count = sum(texts_with(texts, link.slug) for link in objs)
+        if count:
+            found.append(f"{count} {model_ngettext(MessageVersion, count)}")
+        return found
+
     @admin.display(description=_("address"))
     def address(self, link: NamedLink) -> str:
         if not link.slug:
@@ -74,3 +93,13 @@ class NamedLinkAdmin(MassmailAdmin):
     @admin.display(description=_("people who followed it"), ordering="clicked_by")
     def people(self, link: Any) -> int:
         return getattr(link, "clicked_by", 0)
+
+
+def texts_with(versions: models.QuerySet, slug: str) -> int:
+    """How many of these have the link: its word, and not one that begins with it."""
+    path = named_link_url(slug, "")
+    places = ("content", "text", "signature")
+    conditions = (Q(**{f"{place}__contains": path}) for place in places)
+    word = re.compile(re.escape(path) + r"(?![a-z0-9-])")
+    rows = versions.filter(reduce(or_, conditions)).values_list(*places)
+    return sum(any(map(word.search, row)) for row in rows.iterator())

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from massmail.models import DeliveryEvent, NamedLink, TrackedLink
+from massmail.models import DeliveryEvent, MessageVersion, NamedLink, TrackedLink
 from massmail.tests.factories import (
     NOW,
     DeliveryFactory,
@@ -95,6 +95,22 @@ def test_what_mails_hold_cannot_be_deleted(client, anna):
     client.post(f"{LIST}{link.pk}/delete/", {"post": "yes"})
 
     assert NamedLink.objects.get() == link
+
+
+@pytest.mark.parametrize("place", ["content", "text", "signature"])
+def test_what_stands_in_mails_that_note_no_clicks_cannot_be_deleted(
+    client, anna, place
+):
+    used = NamedLink.objects.create(owner=anna, **posted())
+    spare = NamedLink.objects.create(owner=anna, **posted(slug="price"))
+    text = "See https://news.example.com/news/l/prices."
+    version = DeliveryFactory(status="sent").version
+    MessageVersion.objects.filter(pk=version.pk).update(**{place: text})
+
+    for link in (used, spare):
+        client.post(f"{LIST}{link.pk}/delete/", {"post": "yes"})
+
+    assert NamedLink.objects.get() == used
 
 
 def test_colleagues_links_are_theirs(client):
