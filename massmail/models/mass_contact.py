@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable
 
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-
-# (content type's id, object's id); the first is None where mail has no record.
-Record = tuple[int | None, str]
 
 
 class MassContactQuerySet(models.QuerySet["MassContact"]):
@@ -31,24 +27,6 @@ class MassContactQuerySet(models.QuerySet["MassContact"]):
             unique_fields=["content_type", "object_id"],
             update_fields=list(values),
         )
-
-    def untracked(self, records: Iterable[Record]) -> set[Record]:
-        """Those of these records whose opens and clicks are not to be noted.
-
-        Asked by record: a row may have lost its identity, or have an older one.
-        """
-        by_type: dict[int | None, set[str]] = defaultdict(set)
-        for content_type_id, object_id in records:
-            by_type[content_type_id].add(object_id)
-        found: set[Record] = set()
-        for content_type_id, object_ids in by_type.items():
-            rows = self.filter(
-                content_type_id=content_type_id,
-                object_id__in=object_ids,
-                allows_tracking=False,
-            )
-            found.update(rows.values_list("content_type_id", "object_id"))
-        return found
 
 
 class MassContact(models.Model):

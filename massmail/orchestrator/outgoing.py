@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.functional import cached_property
 
 from massmail.conf import conf
@@ -21,8 +22,8 @@ from massmail.exceptions import MessageTemplateError, RenderError
 from massmail.models import (
     Delivery,
     EmailAccount,
-    MassContact,
     MassmailSettings,
+    MessageVersion,
     SampleValues,
     SendAttempt,
 )
@@ -32,7 +33,7 @@ from massmail.orchestrator.compiling import compiled_version, sender_of
 from massmail.orchestrator.preview_values import harmless_url
 from massmail.recipients.registry import source_for
 from massmail.recipients.source import Recipient, VariableValue
-from massmail.tracking.events import record_of
+from massmail.tracking.consent import objecting
 from massmail.tracking.public_links import link_values, unsubscribe_url
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Batch:
         self._version_at_hand: tuple[Any, ...] | None = None
         self._recipients = load_recipients(deliveries)
         self._samples = load_samples(deliveries)
-        self._untracked = MassContact.objects.untracked(map(record_of, deliveries))
+        self._untracked = untracked_ids(deliveries)
         self._sender = sender_of(account)
         self._mail_from = Address.parse(account.from_email).wire
 
@@ -234,7 +235,7 @@ class Batch:
 
     def _tracking_url(self, delivery: Delivery) -> str:
         """Blank where nothing may be noted; a test is nobody's reading."""
-        is_forbidden = is_test(delivery) or record_of(delivery) in self._untracked
+        is_forbidden = is_test(delivery) or delivery.pk in self._untracked
         return "" if is_forbidden else self._base_url
 
     def _list_fields(self, delivery: Delivery) -> dict[str, str]:
@@ -268,6 +269,24 @@ class Batch:
     @cached_property
     def _settings(self) -> MassmailSettings:
         return MassmailSettings.load()
+
+
+def record_of(delivery: Delivery) -> tuple[int | None, str]:
+    return delivery.content_type_id, delivery.object_id
+
+
+def untracked_ids(deliveries: list[Delivery]) -> set[int]:
+    """Of the mails that want to know what becomes of them those that must not."""
+    versions = MessageVersion.objects.filter(
+        Q(tracks_opens=True) | Q(tracks_clicks=True),
+        pk__in={delivery.version_id for delivery in deliveries},
+    )
+    tracked = set(versions.values_list("pk", flat=True))
+    wanted = [delivery for delivery in deliveries if delivery.version_id in tracked]
+    if not wanted:
+        return set()
+    keys = objecting(delivery.address_key for delivery in wanted)
+    return {delivery.pk for delivery in wanted if delivery.address_key in keys}
 
 
 def is_test(delivery: Delivery) -> bool:

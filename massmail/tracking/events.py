@@ -94,10 +94,6 @@ def wanted(
     return within_limit(allowed)
 
 
-def record_of(delivery: Delivery) -> tuple[int | None, str]:
-    return delivery.content_type_id, delivery.object_id
-
-
 def within_limit(hits: Sequence[TrackingHit]) -> list[TrackingHit]:
     rows = DeliveryEvent.objects.tracked().filter(
         delivery__in={hit.delivery_id for hit in hits}

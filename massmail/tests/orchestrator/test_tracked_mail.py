@@ -18,12 +18,14 @@ from massmail.models import (
 )
 from massmail.orchestrator.compiling import freeze
 from massmail.orchestrator.lifecycle import launch
-from massmail.orchestrator.outgoing import Batch
+from massmail.orchestrator.outgoing import Batch, untracked_ids
 from massmail.orchestrator.sender import Sender
-from massmail.tests.factories import EmailAccountFactory, UserFactory
+from massmail.tests.factories import DeliveryFactory, EmailAccountFactory, UserFactory
+from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import draft, ready_settings
 from massmail.tracking.links import with_utm
 from massmail.tracking.public_links import click_address
+from massmail.tracking.responses import Responder, forbid_tracking
 
 HTML = (
     '<p><a href="https://example.com/a?x=1&amp;y=2#top">Read</a>'
@@ -130,6 +132,37 @@ def test_a_person_can_do_without():
     assert "/news/c/" not in html
     assert "<img" not in html
     assert "https://example.org/" in html
+
+
+def test_an_objection_holds_for_the_address_in_another_record():
+    """The person was deleted and imported anew, or merged into another record."""
+    ready_settings(track_clicks=True, track_opens=True)
+    before = DeliveryFactory(status="sent")
+    forbid_tracking(Responder(before.address_key, before))
+    Customer.objects.filter(pk=before.object_id).delete()
+    mailing = launched()
+    assert "/news/c/" in copy_of(mailing)[0]
+    mailing.deliveries.update(address=before.address, address_key=before.address_key)
+    Customer.objects.update(email=before.address)
+
+    html, _text = copy_of(mailing)
+
+    assert "/news/c/" not in html
+    assert "<img" not in html
+
+
+def test_only_mails_that_are_tracked_cost_a_look_for_objections(
+    django_assert_num_queries,
+):
+    ready_settings()
+    plain = launched().deliveries.get()
+    ready_settings(track_clicks=True)
+    tracked = launched().deliveries.get()
+
+    for row, queries in ((plain, 1), (tracked, 2)):
+        row.version_id = row.mailing.version_id
+        with django_assert_num_queries(queries):
+            assert untracked_ids([row]) == set()
 
 
 def test_what_was_decided_at_the_launch_holds():
