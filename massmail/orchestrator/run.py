@@ -30,6 +30,7 @@ from massmail.patience import DATABASE_AWAY, patiently
 from massmail.sending.account_health import account_worked
 from massmail.sending.claiming import claim_batch
 from massmail.sending.outcomes import Outcome, Scope, Verdict, classify
+from massmail.sending.pacing import MAX_BATCHES, next_batches
 from massmail.sending.quotas import Counted
 from massmail.sending.recording import Result, record_all
 
@@ -68,6 +69,8 @@ class Run:
         self._claims: list[uuid.UUID] = []
         self._stopped_at: float | None = None
         self._announced_at = 0.0
+        self._batches = 1
+        self._claimed_at = 0.0
         self._counted = Counted()
 
     # --- for the lanes
@@ -157,6 +160,7 @@ class Run:
     def execute(self, lanes: int) -> SendReport:
         """Run until nothing is due, time is up or the account stops."""
         self._hand_overs = HandOvers(self.account, self.token, lanes=lanes)
+        self._batches = lanes
         try:
             self._loop.start([Lane(self).work() for _ in range(lanes)])
             while self._results or (self._loop and not self._gives_up()):
@@ -185,12 +189,16 @@ class Run:
 
     def _claim(self) -> bool:
         now = self._clock()
+        if self._batch is not None:
+            lasted = time.monotonic() - self._claimed_at
+            self._batches = min(MAX_BATCHES, next_batches(self._batches, lasted))
+        self._claimed_at = time.monotonic()
         token = new_token()
         claim = claim_batch(
             self.account.pk,
             token,
             now=now,
-            lanes=self._hand_overs.lanes,
+            batches=self._batches,
             counted=self._counted,
         )
         self.report.next_at = claim.next_at

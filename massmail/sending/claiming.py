@@ -56,10 +56,10 @@ def claim_batch(
     token: uuid.UUID,
     *,
     now: dt.datetime,
-    lanes: int = 1,
+    batches: int = 1,
     counted: Counted | None = None,
 ) -> Claim:
-    """Claim due rows of the account under its row lock, for so many lanes.
+    """Claim due rows of the account under its row lock, so many batches.
 
     The lock makes claims of one account follow each other, so that what is counted
     against the quotas cannot change between the count and the claim.
@@ -70,7 +70,7 @@ def claim_batch(
     if not gap_is_over(account, now):
         return Claim(next_at=account.next_send_at)
     settings = MassmailSettings.load()
-    wanted = batch_size(account, lanes)
+    wanted = batch_size(account, batches)
     free = room(account, settings, now=now, wanted=wanted, counted=counted)
     if not free.count:
         return Claim(next_at=free.next_at)

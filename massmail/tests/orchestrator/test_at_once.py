@@ -60,7 +60,7 @@ def run(mailing):
 
 @pytest.fixture
 def rows(run):
-    return claim_batch(run.account.pk, new_token(), now=run.now(), lanes=3).deliveries
+    return claim_batch(run.account.pk, new_token(), now=run.now(), batches=3).deliveries
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def run(account):
 
 
 def claimed(run):
-    return claim_batch(run.account.pk, new_token(), now=run.now(), lanes=LANES)
+    return claim_batch(run.account.pk, new_token(), now=run.now(), batches=LANES)
 
 
 def answered(rows):

@@ -8,7 +8,13 @@ import statistics
 import pytest
 
 from massmail.models import EmailAccount
-from massmail.sending.pacing import batch_size, gap, gap_is_over
+from massmail.sending.pacing import (
+    MAX_BATCHES,
+    batch_size,
+    gap,
+    gap_is_over,
+    next_batches,
+)
 from massmail.sending.recording import take_turn
 from massmail.tests.factories import NOW
 
@@ -64,3 +70,15 @@ def test_of_two_who_take_the_turn_one_gets_it(account):
 
     assert not take_turn(account, now=until - SECOND, next_at=until + SECOND)
     assert take_turn(account, now=until, next_at=until + 20 * SECOND)
+
+
+def test_claims_grow_where_mail_leaves_quickly():
+    assert next_batches(8, seconds=0.5) == 16
+    assert next_batches(8, seconds=60) == 8
+
+
+def test_a_claim_is_never_larger_than_it_can_be_used_up_in_good_time(settings):
+    settings.MASSMAIL = {**settings.MASSMAIL, "CLAIM_BATCH": 50}
+    account = with_gaps(0, 0)
+
+    assert batch_size(account, 1000) == batch_size(account, MAX_BATCHES) == 800
