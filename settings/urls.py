@@ -12,7 +12,7 @@ urlpatterns = [
     path("massmail/", include("massmail.urls")),
     path("news/", include("massmail.public_urls")),
     # A link that lost its end must not lead a recipient to the colleagues' login.
-    re_path(r"^news(/|$)", not_found),
+    re_path(r"^news(?:/|$)", not_found),
     path("", admin.site.urls),
 ]
 handler403 = "crm.site.errors.forbidden"

@@ -20,11 +20,12 @@ from massmail.models import SuppressedAddress, SuppressionChange
 from massmail.models.address import Address, InvalidAddress, ascii_domain
 from massmail.models.suppressed_address import Action, keep
 from massmail.site.base import ListPage
+from massmail.site.erasure_page import ErasurePage
 from massmail.site.health import TechnicalAdmin
 from massmail.site.suppression_files import SuppressionFiles
 
 
-class SuppressedAddressAdmin(SuppressionFiles, ListPage):
+class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
     """Superusers see and mend the list; others add to it and see what they added.
 
     A row says what happened: it is never changed, and only a superuser takes it off,

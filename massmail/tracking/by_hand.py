@@ -50,14 +50,18 @@ class Person:
         return last_mailed(self.key) if self.key else Responder("", None)
 
     def records(self) -> dict[int, list[str]]:
-        """This record and all that were mailed at its address, by content type."""
+        """This record and all that were mailed at its address, by content type.
+
+        In the order in which an unsubscribing recipient locks them.
+        """
         found: dict[int, list[str]] = defaultdict(list)
         if self.key:
             found |= records_mailed(self.responder)
         own = found[self.source.content_type.pk]
         if self.object_id not in own:
             own.append(self.object_id)
-        return dict(found)
+            own.sort()
+        return dict(sorted(found.items()))
 
 
 def person_of(source: RecipientSource, record: Any) -> Person:
