@@ -30,6 +30,25 @@ def django_db_modify_db_settings(
         database["TEST"]["NAME"] = str(path)
 
 
+# The project's own tests start programs that read DATABASE_URL for themselves.
+APPS = ("common", "crm", "massmail")
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Mark as `embedded` what asks no database: pytest-django would not let it."""
+    for item in items:
+        app = item.path.relative_to(config.rootpath).parts[0]
+        asks = item.get_closest_marker("django_db") or (
+            DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        )
+        if app in APPS and not asks and not item.get_closest_marker("services"):
+            item.add_marker(pytest.mark.embedded)
+
+
 def skipped_tests(config: pytest.Config) -> list[pytest.TestReport]:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return reporter.stats.get("skipped", []) if reporter and FAIL_ON_SKIP else []
