@@ -87,6 +87,6 @@ def languages_of(source: RecipientSource, records: QuerySet) -> list[str]:
 def language_name(code: str) -> str:
     """In the reader's language, where Django knows it."""
     try:
-        return capfirst(get_language_info(code)["name_translated"])
+        return capfirst(get_language_info(code.lower())["name_translated"])
     except KeyError:
         return code

@@ -16,6 +16,7 @@ from massmail.forms.launch import LaunchForm, schedule_of
 from massmail.models import EmailAccount, MailingOut
 from massmail.orchestrator import lifecycle
 from massmail.orchestrator.launch_plan import LaunchPlan, launch_plan
+from massmail.orchestrator.message_fit import misfit
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_for
 from massmail.reports.statistics import Group, progress_of
@@ -99,6 +100,9 @@ class LaunchPage(MissingValuesFile):
             "form": form,
             "plan": plan,
             "is_possible": is_possible,
+            # Says what can be written instead.
+            "misfit": plan.error
+            and misfit(mailing.message, source_for(mailing.content_type)),
             "asks_reason": bool(plan.blocking) and passable and not plan.error,
             "blocking": advised(plan.blocking),
             "warnings": advised(plan.warnings),

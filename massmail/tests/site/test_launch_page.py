@@ -222,6 +222,18 @@ def test_a_message_with_a_mistake_is_shown_with_its_place(browser, owner, ready)
     assert unchanged(ready)
 
 
+def test_a_variable_that_these_recipients_lack_is_told_with_those_they_have(
+    browser, owner, ready
+):
+    ready.message.subject = "To {{ company }}"
+    ready.message.save()
+
+    html = browser(owner).get(page(ready, "launch")).text
+
+    assert "The message uses {{ company }}, but there is no such variable" in html
+    assert "There are: born, city, first_name." in html
+
+
 @pytest.mark.parametrize("lacking", ["account", "recipients", "postal address"])
 def test_what_is_missing_is_said_and_nothing_launched(browser, owner, ready, lacking):
     if lacking == "account":

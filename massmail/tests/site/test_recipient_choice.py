@@ -66,6 +66,14 @@ def test_the_types_are_those_of_the_registry_that_the_person_may_mail(
     assert browser(colleague).get(PAGE).status_code == 404
 
 
+def test_who_has_no_address_is_shown_as_such(client, owner):
+    CustomerFactory(owner=owner, name="Ada", email="")
+
+    html = client.get(PAGE).text
+
+    assert ">no address</span>" in html
+
+
 def test_without_a_right_to_mail_there_is_no_page(client, owner):
     owner.user_permissions.remove(Permission.objects.get(codename="add_mailingout"))
 
