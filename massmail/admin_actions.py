@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import ValidationError
-from django.db.models import Field, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from common.site.odd_input import ToleratesOddInput
 from massmail.audience.vips import addressable, set_vip
 from massmail.models import EmailAccount
 from massmail.permissions import main_account
@@ -106,7 +103,7 @@ def foreign_text(count: int) -> str:
     return text % {"count": count}
 
 
-class MailingActions(admin.ModelAdmin):
+class MailingActions(ToleratesOddInput):
     """Mixin for the admin of a model that is registered as a kind of recipient."""
 
     actions = [create_mailing, mark_as_vip, remove_vip]
@@ -118,27 +115,3 @@ class MailingActions(admin.ModelAdmin):
         except LookupError:
             return False
         return bool(request.user.has_perm("massmail.add_mailingout"))
-
-    def response_action(
-        self, request: HttpRequest, queryset: QuerySet, **kwargs: Any
-    ) -> Any:
-        """Keys that no record can have are left out, where Django would crash.
-
-        Django 6.1 also says from which place on the page the action came.
-        """
-        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        possible = [key for key in chosen if is_key(self.model._meta.pk, key)]
-        if possible != chosen:
-            data = request.POST.copy()
-            data.setlist(ACTION_CHECKBOX_NAME, possible)
-            request.POST = data
-        return super().response_action(request, queryset, **kwargs)
-
-
-def is_key(field: Field, text: str) -> bool:
-    """Whether the text can be a value of this primary key in any database."""
-    try:
-        field.clean(text, None)
-    except ValidationError:
-        return False
-    return "\0" not in text

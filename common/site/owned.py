@@ -11,7 +11,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from common.models import Owned
-from common.site.addresses import ToleratesAddresses
+from common.site.odd_input import ToleratesOddInput
 from common.site.reachable import ReachableLinks
 
 
@@ -45,7 +45,7 @@ class OwnedModelForm(forms.ModelForm):
         return super()._get_validation_exclusions() - {"owner"}
 
 
-class PolicyAdmin(ToleratesAddresses, ReachableLinks):
+class PolicyAdmin(ToleratesOddInput, ReachableLinks):
     """Rows and rights by the site's access policy; subclasses name the policy."""
 
     def access_policy(self) -> AccessRules:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from common.site.odd_input import ToleratesOddInput
 
 
-class NamedAdmin(admin.ModelAdmin):
+class NamedAdmin(ToleratesOddInput):
     search_fields = ["name"]
 
 
@@ -14,7 +14,7 @@ class CountryAdmin(NamedAdmin):
     search_fields = ["name", "=code"]
 
 
-class DepartmentAdmin(admin.ModelAdmin):
+class DepartmentAdmin(ToleratesOddInput):
     list_display = ["group"]
     list_select_related = ["group"]
     search_fields = ["group__name"]

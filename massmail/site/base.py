@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 
-from common.site.addresses import ToleratesAddresses
+from common.site.odd_input import ToleratesOddInput
 from common.site.owned import OwnedModelAdmin, PolicyAdmin
 from common.site.read_only import ReadOnly
 from massmail.models import EmailAccount, Signature
@@ -22,7 +22,7 @@ from massmail.recipients.access import AccessPolicy, access_policy
 OWNER_FILTER = ("owner", admin.RelatedOnlyFieldListFilter)
 
 
-class ListPage(ToleratesAddresses):
+class ListPage(ToleratesOddInput):
     """Mixin: a list is named for its rows; an empty one says what to do next."""
 
     empty_hint: ClassVar[str | Promise] = ""

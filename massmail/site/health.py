@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from common.site.addresses import ToleratesAddresses
+from common.site.odd_input import ToleratesOddInput
 from common.site.read_only import ReadOnly, is_superuser
 from massmail.models import AccountEvent
 from massmail.site.account_facts import reason_in_words, server_words
@@ -107,7 +107,7 @@ class EmlAccountsQueueAdmin(OffTheIndex, PersonalAdmin):
     ordering = [models.F("last_turn_at").asc(nulls_first=True), "email_account_id"]
 
 
-class TechnicalAdmin(ReadOnly, ToleratesAddresses):
+class TechnicalAdmin(ReadOnly, ToleratesOddInput):
     """Rows that help to find out what happened; for superusers."""
 
     show_full_result_count = False

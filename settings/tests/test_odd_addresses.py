@@ -1,4 +1,4 @@
-"""Addresses that no link has: every page answers them, and none fails."""
+"""What no link and no button asks: every page answers it, and none fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from django.contrib import admin
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 
 from settings.tests.test_permissions import visits
 from settings.tests.world import SUPERUSER, World
@@ -47,3 +50,31 @@ def test_no_page_fails_for_an_odd_address(world, query, caplog):
             failed.append(path)
 
     assert not failed
+
+
+def test_no_action_fails_for_the_keys_of_no_rows(world, caplog):
+    caplog.set_level(logging.CRITICAL, logger="django.request")
+    client = world.client(SUPERUSER)
+
+    failed = []
+    for url, action in actions(client):
+        for key in (KEY, "abc", "²\0"):
+            data = {"action": action, "_selected_action": key, "index": 0}
+            if client.post(url, data).status_code >= 500:
+                failed.append((url, action, key))
+
+    assert not failed
+
+
+def actions(client: Client) -> list[tuple[str, str]]:
+    """(address of a list, one of its actions), of the lists that are our own."""
+    found = []
+    for model, pages in admin.site._registry.items():
+        meta = model._meta
+        if meta.app_label not in ("massmail", "crm") or meta.proxy:
+            continue
+        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        request = client.get(url).wsgi_request
+        found += [(url, name) for name in pages.get_actions(request)]
+    assert found
+    return found
