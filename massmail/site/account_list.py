@@ -17,7 +17,13 @@ from massmail.models import EmailAccount, MailingOut
 from massmail.recipients.access import access_policy
 from massmail.reports.latest_mailings import latest_mailings
 from massmail.site.account_base import AccountPages
-from massmail.site.account_facts import server_words, tone_of, usages_today
+from massmail.site.account_facts import (
+    Tone,
+    reason_in_words,
+    server_words,
+    tone_of,
+    usages_today,
+)
 from massmail.site.base import OWNER_FILTER
 from massmail.site.moments import moment_text
 
@@ -88,10 +94,13 @@ class AccountList(AccountPages):
 
     @admin.display(description=_("state, last error"), ordering="state")
     def health(self, account: EmailAccount) -> str:
+        tone = tone_of(account, timezone.now())
         words = server_words(account.last_error) or account.last_error
+        if not words and tone != Tone.GOOD:  # stopped by a person, or by its limits
+            words = reason_in_words(account.state_reason)
         return render_to_string(
             "admin/massmail/emailaccount/list_state.html",
-            {"tone": tone_of(account, timezone.now()), "last_error": words},
+            {"tone": tone, "last_error": words},
         )
 
     @admin.display(description=_("used for"), ordering="is_main")

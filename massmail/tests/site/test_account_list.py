@@ -76,6 +76,16 @@ def test_it_is_filtered_by_the_use(browser, owner, use, names):
     assert {account.name for account in response.context["cl"].result_list} == names
 
 
+def test_why_it_rests_is_told_where_no_server_said_anything(browser, owner):
+    EmailAccountFactory(owner=owner, state="stopped", state_reason="holidays")
+    EmailAccountFactory(owner=owner, state="active", state_reason="yesterday")
+
+    _rows, html = listed(browser(owner))
+
+    assert "holidays" in html
+    assert "yesterday" not in html
+
+
 def test_its_cost_is_that_of_a_page(browser, owner, django_assert_max_num_queries):
     for _number in range(12):
         account = EmailAccountFactory(owner=owner)
