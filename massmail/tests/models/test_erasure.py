@@ -7,7 +7,9 @@ from django.core.management import CommandError, call_command
 
 from massmail.models import Delivery, SuppressedAddress, SuppressionChange
 from massmail.models.erasure import Erased, erase
+from massmail.reports.ledger import check_ledger
 from massmail.tests.factories import (
+    NOW,
     DeliveryEventFactory,
     DeliveryFactory,
     SuppressedAddressFactory,
@@ -88,6 +90,15 @@ def test_what_waits_is_not_sent_and_what_is_under_way_is_erased_later(sent):
     assert sent.address not in texts_of(waiting)
     uncertain.refresh_from_db()
     assert (uncertain.status, uncertain.address) == ("uncertain", "zoe@example.com")
+
+
+def test_no_promise_of_the_ledger_is_broken_by_it(sent):
+    DeliveryFactory(address_key=sent.address_key, address=sent.address)
+    before = list(check_ledger(NOW))
+
+    erase(sent.address_key, source="asked")
+
+    assert list(check_ledger(NOW)) == before
 
 
 def test_the_command_erases_all_or_nobody(sent, capsys):
