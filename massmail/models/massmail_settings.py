@@ -168,6 +168,11 @@ class MassmailSettings(models.Model):
         start, end = self.business_time_start, self.business_time_end
         if start is not None and end is not None and start >= end:
             errors["business_time_end"] = _("Must be later than the beginning.")
+        # `URLField` takes ftp, too, which no browser opens any more.
+        for field in ("unsubscribe_redirect_url", "public_base_url"):
+            scheme = getattr(self, field).partition(":")[0].lower()
+            if scheme not in ("", "http", "https"):
+                errors[field] = _("Must begin with https:// or http://.")
         if self.time_zone and self.time_zone not in available_timezones():
             errors["time_zone"] = _("There is no such time zone.")
         if not is_day_list(self.business_days):

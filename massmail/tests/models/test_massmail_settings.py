@@ -45,6 +45,9 @@ def test_two_rows_do_not_share_their_lists():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("unsubscribe_redirect_url", "ftp://example.com/"),
+        ("public_base_url", "FTPS://example.com/"),
+        ("public_base_url", "http://["),
         ("emails_per_day", 0),
         ("emails_per_day", -1),
         ("business_days", []),

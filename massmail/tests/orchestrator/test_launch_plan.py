@@ -95,7 +95,7 @@ def test_a_mistake_in_the_message_is_told_with_its_place(ready):
 
     plan = launch_plan(ready)
 
-    assert plan.error.startswith("Line 1, column")
+    assert plan.error.startswith("HTML: Line 1, column")
     assert plan.to_mail == 3
     assert not plan.may_be_overridden
 
