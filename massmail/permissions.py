@@ -32,8 +32,9 @@ from massmail.models import (
     MailingOut,
     MassContact,
     SuppressedAddress,
+    TargetListMember,
 )
-from massmail.models.mailing_out import sending_condition
+from massmail.models.mailing_out import ListKeys, sending_condition
 from massmail.models.prepared import OfFoundRows
 from massmail.recipients.registry import source_for
 from massmail.recipients.source import object_id_as_pk
@@ -89,6 +90,7 @@ def recipient_blockers(
     everyone = source.model._base_manager.all()
     yield Delivery.SkipReason.RECIPIENT_DELETED, Q(~in_host(everyone))
     yield from suppression_blockers(exists)
+    yield from list_blockers(mailing.list_keys(), exists)
     yield Delivery.SkipReason.OPTED_OUT, Q(exists(unsubscribed_identities()))
     yield (
         Delivery.SkipReason.NOT_ASSIGNED,
@@ -133,12 +135,36 @@ def is_clear(mailing: MailingOut, exists: type[Exists]) -> Q:
     )
     for condition in source.exclusions.values():
         records = records.exclude(condition)
-    return (
+    clear = (
         Q(exists(records))
         & ~Q(exists(suppressed_address()))
         & ~Q(exists(suppressed_domains()))
         & ~Q(exists(unsubscribed_identities()))
     )
+    for _reason, condition in list_blockers(mailing.list_keys(), exists):
+        clear &= ~condition
+    return clear
+
+
+def list_blockers(
+    keys: ListKeys, exists: type[Exists] = Exists
+) -> Iterator[tuple[str, Q]]:
+    """Who left one of the mailing's target lists, or is in one that it leaves out.
+
+    Nothing for a mailing without lists: it costs no look-up then.
+    """
+    if keys.included:
+        left = SuppressedAddress.objects.filter(
+            target_list__in=keys.included, address_key=OuterRef("address_key")
+        )
+        yield Delivery.SkipReason.OPTED_OUT, Q(exists(left))
+    if keys.excluded:
+        member = TargetListMember.objects.filter(
+            target_list__in=keys.excluded,
+            content_type_id=OuterRef("content_type_id"),
+            object_id=OuterRef("object_id"),
+        )
+        yield Delivery.SkipReason.EXCLUDED, Q(exists(member))
 
 
 def suppression_blockers(
@@ -160,11 +186,11 @@ def suppression_blockers(
 
 
 def suppressed_address() -> QuerySet[SuppressedAddress]:
-    """The list's row for the delivery's address.
+    """The list's row for the delivery's address; rows for one target list aside.
 
     That it is not blank is said again, for the list's index to serve.
     """
-    return SuppressedAddress.objects.filter(
+    return SuppressedAddress.objects.for_all().filter(
         ~Q(address_key=""), address_key=OuterRef("address_key")
     )
 

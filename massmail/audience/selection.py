@@ -7,6 +7,7 @@ rows works in short transactions and can be killed and repeated anywhere.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -22,17 +23,31 @@ from massmail.audience.snapshot import (
     records_of,
 )
 from massmail.conf import conf
-from massmail.models import Delivery, EmlMessage, MailingOut, SelectedChunk
+from massmail.models import (
+    Delivery,
+    EmlMessage,
+    MailingOut,
+    SelectedChunk,
+    TargetList,
+)
 from massmail.recipients.registry import source_for
 from massmail.recipients.source import RecipientSource
 
 
 @transaction.atomic
 def store_selection(
-    *, owner: Any, message: EmlMessage, recipients: QuerySet, name: str = ""
+    *,
+    owner: Any,
+    message: EmlMessage,
+    recipients: QuerySet,
+    name: str = "",
+    target_lists: Iterable[TargetList] = (),
+    excluded_lists: Iterable[TargetList] = (),
 ) -> MailingOut:
     """A draft whose recipients are still to be added; raises as `create_mailing`."""
-    mailing = new_draft(owner, message, recipients.model, name)
+    mailing = new_draft(
+        owner, message, recipients.model, name, target_lists, excluded_lists
+    )
     keys = records_of(recipients).order_by("pk").values_list("pk", flat=True)
     chosen = [json_key(pk) for pk in keys]
     SelectedChunk.objects.bulk_create(

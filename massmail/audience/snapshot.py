@@ -6,6 +6,7 @@ cursor, so that memory stays flat and a killed job goes on where it stopped.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -16,38 +17,59 @@ from django.utils import timezone
 from massmail.audience.newcomers import add_newcomers, newcomers
 from massmail.conf import conf
 from massmail.exceptions import NotAllowed
-from massmail.models import EmlMessage, MailingOut
+from massmail.models import EmlMessage, MailingOut, TargetList
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_of
 from massmail.recipients.source import RecipientSource
 
 
 def create_mailing(
-    *, owner: Any, message: EmlMessage, recipients: QuerySet, name: str = ""
+    *,
+    owner: Any,
+    message: EmlMessage,
+    recipients: QuerySet,
+    name: str = "",
+    target_lists: Iterable[TargetList] = (),
+    excluded_lists: Iterable[TargetList] = (),
 ) -> MailingOut:
     """A draft with one row for each of `recipients`, the skipped ones too.
 
-    `recipients` is a queryset of a registered model, of any size. Raises LookupError
-    for another model and NotAllowed when the owner may not see the message.
+    `recipients` is a queryset of a registered model, of any size. `target_lists` are
+    those that it was made from (who left one of them is skipped), `excluded_lists`
+    those whose members are skipped. Raises LookupError for another model and NotAllowed
+    when the owner may not see the message.
     """
-    mailing = new_draft(owner, message, recipients.model, name)
+    mailing = new_draft(
+        owner, message, recipients.model, name, target_lists, excluded_lists
+    )
     return prepare(mailing, source_of(recipients.model), recipients)
 
 
+@transaction.atomic
 def new_draft(
-    owner: Any, message: EmlMessage, model: type[Model], name: str = ""
+    owner: Any,
+    message: EmlMessage,
+    model: type[Model],
+    name: str = "",
+    target_lists: Iterable[TargetList] = (),
+    excluded_lists: Iterable[TargetList] = (),
 ) -> MailingOut:
     """A draft without any recipients yet; raises as `create_mailing` does."""
     source_of(model)
     if not access_policy().visible(owner, EmlMessage.objects.filter(pk=message.pk)):
         raise NotAllowed("The message is not this owner's to send.")
-    return MailingOut.objects.create(
+    mailing = MailingOut.objects.create(
         name=name or message.subject,
         owner=owner,
         department=message.department,
         message=message,
         content_type=ContentType.objects.get_for_model(model),
     )
+    if target_lists:
+        mailing.target_lists.set(target_lists)
+    if excluded_lists:
+        mailing.excluded_lists.set(excluded_lists)
+    return mailing
 
 
 def prepare(

@@ -35,7 +35,7 @@ class SuppressedAddressForm(forms.ModelForm):
 
     def refuse_known(self, **lookup: str) -> None:
         """The key is no field of the form, so its constraint is not checked by it."""
-        if SuppressedAddress.objects.filter(**lookup).exists():
+        if SuppressedAddress.objects.for_all().filter(**lookup).exists():
             raise forms.ValidationError(_("This is on the list already."))
 
 

@@ -25,6 +25,7 @@ from massmail.models.send_attempt import SendAttempt
 from massmail.models.signature import Signature
 from massmail.models.suppressed_address import SuppressedAddress
 from massmail.models.suppression_change import SuppressionChange
+from massmail.models.target_list import TargetList, TargetListMember
 from massmail.models.tracked_link import NamedLink, TrackedLink
 from massmail.models.tracking_hit import TrackingHit
 
@@ -52,6 +53,8 @@ __all__ = [
     "Signature",
     "SuppressedAddress",
     "SuppressionChange",
+    "TargetList",
+    "TargetListMember",
     "TrackedLink",
     "TrackingHit",
     "VersionPart",

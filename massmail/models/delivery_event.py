@@ -14,6 +14,7 @@ class Kind(models.TextChoices):
     OPENED = "opened", _("opened")
     CLICKED = "clicked", _("clicked")
     UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+    LEFT_LIST = "left_list", _("left a list")
     RESUBSCRIBED = "resubscribed", _("subscribed again")
     BOUNCED = "bounced", _("bounced")
     COMPLAINED = "complained", _("complained")

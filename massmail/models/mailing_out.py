@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q, Subquery
+from django.db.models import Exists, F, Func, OuterRef, Q, Subquery, Value
 from django.utils.translation import gettext_lazy as _
 
 from common.models import Owned, Timestamped
@@ -161,6 +161,14 @@ def sending_condition(now: dt.datetime, prefix: str = "") -> Q:
     )
 
 
+class ListKeys(NamedTuple):
+    """Keys of the target lists that a mailing was made from, and of those whose members
+    it leaves out."""
+
+    included: tuple[int, ...] = ()
+    excluded: tuple[int, ...] = ()
+
+
 class MailingOut(Owned, Timestamped):
     """A mailing: its rows are `Delivery` objects; paused before launch: a draft."""
 
@@ -209,6 +217,21 @@ class MailingOut(Owned, Timestamped):
         ),
     )
     selection = models.JSONField(default=dict, editable=False)
+    # Also when the mailing is done: they say what a recipient can unsubscribe from.
+    target_lists = models.ManyToManyField(
+        "massmail.TargetList",
+        verbose_name=_("target lists"),
+        related_name="mailings",
+        blank=True,
+        editable=False,
+    )
+    excluded_lists = models.ManyToManyField(
+        "massmail.TargetList",
+        verbose_name=_("lists left out"),
+        related_name="excluding_mailings",
+        blank=True,
+        editable=False,
+    )
     prepared_at = models.DateTimeField(_("prepared"), null=True, editable=False)
     launched_at = models.DateTimeField(_("launched"), null=True, editable=False)
     # The decision, and how far it is carried out: until all rows are checked.
@@ -278,6 +301,19 @@ class MailingOut(Owned, Timestamped):
         """Cancelled, or its time has passed: what waits again is skipped at once."""
         has_expired = self.expires_at is not None and self.expires_at <= now
         return self.status == Status.INTERRUPTED or has_expired
+
+    def list_keys(self) -> ListKeys:
+        """In one small statement: asked wherever it is checked who may be mailed."""
+        included = MailingOut.target_lists.through.objects.filter(mailingout=self.pk)
+        excluded = MailingOut.excluded_lists.through.objects.filter(mailingout=self.pk)
+        rows = included.values_list("targetlist_id", Value(1)).union(
+            excluded.values_list("targetlist_id", Value(0))
+        )
+        found = sorted(rows)
+        return ListKeys(
+            tuple(key for key, is_included in found if is_included),
+            tuple(key for key, is_included in found if not is_included),
+        )
 
     def counts(self) -> dict[str, int]:
         """Rows by status; every status is named, counted from the rows."""

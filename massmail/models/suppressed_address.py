@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from common.utils.helpers import chunked
 from massmail.models.address import Address, InvalidAddress, ascii_domain
 from massmail.models.suppression_change import SuppressionChange
+from massmail.models.target_list import TargetList
 
 
 class Reason(models.TextChoices):
@@ -27,26 +28,55 @@ class Reason(models.TextChoices):
 
 
 class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
+    def for_all(self) -> SuppressedAddressQuerySet:
+        """Without the rows that keep an address from one target list alone."""
+        return self.filter(target_list=None)
+
     def suppress(
-        self, address: str, *, reason: str, source: str, by: Any = None
+        self,
+        address: str,
+        *,
+        reason: str,
+        source: str,
+        by: Any = None,
+        target_list: TargetList | None = None,
     ) -> SuppressedAddress:
         """Put an address on the list; raises `InvalidAddress`. Idempotent.
 
         An opt-out is the strongest reason: a later bounce never replaces it; the
-        recipient's own replaces one that a colleague entered.
+        recipient's own replaces one that a colleague entered. With a target list only
+        the mailings that are made from it do not reach the address.
         """
         parsed = Address.parse(address)
         return self.suppress_key(
-            parsed.key, address=parsed.text, reason=reason, source=source, by=by
+            parsed.key,
+            address=parsed.text,
+            reason=reason,
+            source=source,
+            by=by,
+            target_list=target_list,
         )
 
     def suppress_key(
-        self, key: str, *, address: str = "", reason: str, source: str, by: Any = None
+        self,
+        key: str,
+        *,
+        address: str = "",
+        reason: str,
+        source: str,
+        by: Any = None,
+        target_list: TargetList | None = None,
     ) -> SuppressedAddress:
         """The same for an address of which only the key is left."""
         new = SuppressedAddress(
-            address_key=key, address=address, reason=reason, source=source, by=by
+            address_key=key,
+            address=address,
+            reason=reason,
+            source=source,
+            by=by,
+            target_list=target_list,
         )
+        same = self.filter(address_key=key, target_list=target_list)
         # Part of the caller's transaction: two at once go one after the other from
         # here on.
         with transaction.atomic(using=self.db, savepoint=False):
@@ -54,7 +84,7 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
             while row is None:
                 self.bulk_create([new], ignore_conflicts=True)
                 # None: what stood in the way was lifted at this very moment.
-                row = self.select_for_update().filter(address_key=key).first()
+                row = same.select_for_update().first()
             # Its moment tells whether it is this call's own.
             if row.created_at == new.created_at:
                 keep(Action.ADDED, row)
@@ -93,9 +123,9 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
         domains = {row.domain for row in rows}
         with transaction.atomic(using=self.db):
             known = set(
-                self.filter(
-                    Q(address_key__in=keys - {""}) | Q(domain__in=domains - {""})
-                ).values_list("address_key", "domain")
+                self.for_all()
+                .filter(Q(address_key__in=keys - {""}) | Q(domain__in=domains - {""}))
+                .values_list("address_key", "domain")
             )
             new = [row for row in rows if (row.address_key, row.domain) not in known]
             self.bulk_create(new, ignore_conflicts=True)
@@ -139,9 +169,9 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
         return self.filter(address_key=address_key).update(address="")
 
     def covering(self, address: str) -> SuppressedAddressQuerySet:
-        """The rows that forbid this address; raises `InvalidAddress`."""
+        """The rows that forbid this address altogether; raises `InvalidAddress`."""
         parsed = Address.parse(address)
-        return self.filter(
+        return self.for_all().filter(
             Q(address_key=parsed.key) | Q(domain__in=parent_domains(parsed.domain))
         )
 
@@ -160,6 +190,7 @@ def change_of(
         action=action,
         address_key=row.address_key,
         domain=row.domain,
+        target_list_id=row.target_list_id,
         reason=row.reason,
         source=source,
         by=by,
@@ -180,8 +211,9 @@ def parent_domains(domain: str) -> list[str]:
 class SuppressedAddress(models.Model):
     """An address (by its key) or a domain that no mailing reaches.
 
-    Erasing a person blanks `address`; the key stays, so that a re-import or a
-    merge never mails them again.
+    With a target list: that no mailing reaches that is made from this list. Erasing a
+    person blanks `address`; the key stays, so that a re-import or a merge never mails
+    them again.
     """
 
     Reason = Reason
@@ -189,6 +221,15 @@ class SuppressedAddress(models.Model):
     address = models.CharField(_("address"), max_length=320, blank=True)
     address_key = models.CharField(max_length=32, blank=True, editable=False)
     domain = models.CharField(_("domain"), max_length=253, blank=True)
+    target_list = models.ForeignKey(
+        TargetList,
+        verbose_name=_("only this list"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="opt_outs",
+        db_index=False,  # see one_suppression_per_list
+    )
     reason = models.CharField(
         _("reason"), max_length=20, choices=Reason, default=Reason.MANUAL
     )
@@ -214,8 +255,13 @@ class SuppressedAddress(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["address_key"],
-                condition=~Q(address_key=""),
+                condition=~Q(address_key="") & Q(target_list=None),
                 name="one_suppression_per_address",
+            ),
+            models.UniqueConstraint(
+                fields=["target_list", "address_key"],
+                condition=Q(target_list__isnull=False),
+                name="one_suppression_per_list",
             ),
             models.UniqueConstraint(
                 fields=["domain"],
@@ -226,6 +272,10 @@ class SuppressedAddress(models.Model):
                 condition=~Q(address_key="", domain="")
                 & (Q(address_key="") | Q(domain="")),
                 name="suppression_of_address_or_domain",
+            ),
+            models.CheckConstraint(
+                condition=Q(target_list=None) | Q(domain="", reason=Reason.OPTED_OUT),
+                name="lists_are_left_by_opt_outs",
             ),
         ]
 

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from massmail.models.target_list import TargetList
+
 
 class SuppressionChange(models.Model):
     """An address or a domain was put on the list, or taken off; only ever added.
@@ -20,6 +22,14 @@ class SuppressionChange(models.Model):
 
     address_key = models.CharField(max_length=32, blank=True, db_index=True)
     domain = models.CharField(_("domain"), max_length=253, blank=True)
+    target_list = models.ForeignKey(
+        TargetList,
+        verbose_name=_("target list"),
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # only asked for when a list is deleted
+    )
     action = models.CharField(_("what"), max_length=8, choices=Action)
     reason = models.CharField(_("reason"), max_length=20, blank=True)
     source = models.CharField(_("source"), max_length=200, blank=True)

@@ -18,7 +18,12 @@ from massmail.models import (
 )
 from massmail.models.address import Address, InvalidAddress
 from massmail.orchestrator.alerting import literal
-from massmail.tracking.public_links import RESUBSCRIBE, personal_url
+from massmail.tracking.list_scope import lists_of, names_of, opt_outs
+from massmail.tracking.public_links import (
+    RESUBSCRIBE,
+    lists_resubscribe_url,
+    personal_url,
+)
 from massmail.tracking.responses import Responder
 from massmail.tracking.resubscribing import LIFETIME
 
@@ -27,8 +32,13 @@ ONE_PER = dt.timedelta(hours=1)
 A_DAY = 3
 
 
-def ask_to_confirm(person: Responder, *, now: dt.datetime) -> bool:
-    """Queue the mail; False when there is no address, no account, or one was sent."""
+def ask_to_confirm(
+    person: Responder, *, now: dt.datetime, only_lists: bool = False
+) -> bool:
+    """Queue the mail; False when there is no address, no account, or one was sent.
+
+    `only_lists`: it is about the lists of the person's mail, not about all mailings.
+    """
     try:
         address = Address.parse(person.address)
     except InvalidAddress:
@@ -39,17 +49,20 @@ def ask_to_confirm(person: Responder, *, now: dt.datetime) -> bool:
     with transaction.atomic():
         # Two clicks at once are one mail, also those in the mails of two accounts: the
         # opt-out's row puts them in order.
-        if not lock_opt_out(person) or was_asked_lately(person, now):
+        is_out = lock_opt_out(person, only_lists=only_lists)
+        if not is_out or was_asked_lately(person, now):
             return False
-        queue_confirmation(person, address, account, now)
+        queue_confirmation(person, address, account, now, only_lists=only_lists)
     return True
 
 
-def lock_opt_out(person: Responder) -> bool:
+def lock_opt_out(person: Responder, *, only_lists: bool) -> bool:
     """False for who has come back in this very moment."""
-    rows = SuppressedAddress.objects.filter(
+    rows = SuppressedAddress.objects.for_all().filter(
         address_key=person.address_key, reason=SuppressedAddress.Reason.OPTED_OUT
     )
+    if only_lists:
+        rows = opt_outs(person.address_key, lists_of(person.delivery))
     return rows.select_for_update().first() is not None
 
 
@@ -84,7 +97,12 @@ def account_for(person: Responder) -> EmailAccount | None:
 
 
 def queue_confirmation(
-    person: Responder, address: Address, account: EmailAccount, now: dt.datetime
+    person: Responder,
+    address: Address,
+    account: EmailAccount,
+    now: dt.datetime,
+    *,
+    only_lists: bool,
 ) -> Delivery:
     delivery = Delivery.objects.create(
         kind=Delivery.Kind.CONFIRMATION,
@@ -96,21 +114,35 @@ def queue_confirmation(
         queued_at=now,
         not_before=now,
     )
-    delivery.version = question(delivery, person.language)
+    delivery.version = question(delivery, person, only_lists=only_lists)
     delivery.save(update_fields=["version"])
     return delivery
 
 
-def question(delivery: Delivery, language: str) -> MessageVersion:
-    """In the person's language, with the link that only this mailbox gets."""
-    settings = MassmailSettings.load()
-    url = personal_url(
+def link_of(delivery: Delivery, person: Responder, *, only_lists: bool) -> str:
+    """The link that only this mailbox gets."""
+    base_url = MassmailSettings.load().base_url
+    if only_lists:
+        return lists_resubscribe_url(
+            base_url=base_url,
+            confirmation_id=delivery.pk,
+            delivery_id=person.delivery.pk,
+            address_key=delivery.address_key,
+        )
+    return personal_url(
         RESUBSCRIBE,
-        base_url=settings.base_url,
+        base_url=base_url,
         delivery_id=delivery.pk,
         address_key=delivery.address_key,
     )
-    with translation.override(supported(language)):
+
+
+def question(
+    delivery: Delivery, person: Responder, *, only_lists: bool
+) -> MessageVersion:
+    """In the person's language."""
+    url = link_of(delivery, person, only_lists=only_lists)
+    with translation.override(supported(person.language)):
         subject = _("Do you want to get our mailings again?")
         text = _(
             "Somebody, probably you, asked us to send mailings to this address again."
@@ -118,7 +150,10 @@ def question(delivery: Delivery, language: str) -> MessageVersion:
             "The link works for %(days)d days. If you do not want it, do nothing: you"
             " stay unsubscribed."
         ) % {"url": url, "days": LIFETIME.days}
-    name = settings.company_name
+        if only_lists:
+            names = names_of(lists_of(person.delivery))
+            text += "\n\n" + _("It is only about “%(names)s”.") % {"names": names}
+    name = MassmailSettings.load().company_name
     return MessageVersion.objects.create(
         subject=literal(subject), text=literal(f"{text}\n\n{name}".strip())
     )

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from massmail.exceptions import NotAllowed, WrongState
-from massmail.models import Alert, Delivery, MailingOut
+from massmail.models import Alert, Delivery, MailingOut, TargetList
 from massmail.models.delivery_states import LEASED_STATUSES
 from massmail.models.mailing_out import FINAL_STATUSES, Status
 from massmail.orchestrator.clock import Clock
@@ -99,6 +99,17 @@ def hold(target: MailingOut, ids: set[int], by: Any, *, leave_tried: bool) -> No
         if original.status != Status.PAUSED:
             log(original, by, "paused to be merged")
     MailingOut.objects.filter(pk__in=ids).update(status=Status.PAUSED)
+    take_over_lists(target, ids)
+
+
+def take_over_lists(target: MailingOut, ids: set[int]) -> None:
+    """Before any row comes: who left one of the lists is mailed by neither of them.
+
+    Lists whose members were left out are not taken over: those rows stay behind, and
+    the target's own recipients were chosen without regard to them.
+    """
+    lists = TargetList.objects.filter(mailings__in=ids)
+    target.target_lists.add(*lists.values_list("pk", flat=True).distinct())
 
 
 def locked(ids: list[int]) -> dict[int, MailingOut]:

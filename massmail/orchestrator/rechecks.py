@@ -82,7 +82,7 @@ class Rechecks:
 
 
 def basis_of(mailing: MailingOut | None) -> object:
-    """What the host's own part of the recheck is, besides the mailing's owner."""
+    """What the host's own part of the recheck is, the mailing's owner and its lists."""
     if mailing is None:
         return None
     source = source_for(mailing.content_type)
@@ -91,4 +91,4 @@ def basis_of(mailing: MailingOut | None) -> object:
         asked = records.query.sql_with_params()
     except EmptyResultSet:
         asked = None
-    return mailing.owner_id, asked, dict(source.exclusions)
+    return mailing.owner_id, asked, dict(source.exclusions), mailing.list_keys()

@@ -43,7 +43,12 @@ def duplicate(
     if not recipients.exists():
         raise WrongState(_("Nobody is left. Nothing was created."))
     copy = store_selection(
-        owner=mailing.owner, message=mailing.message, recipients=recipients, name=name
+        owner=mailing.owner,
+        message=mailing.message,
+        recipients=recipients,
+        name=name,
+        target_lists=mailing.target_lists.all(),
+        excluded_lists=mailing.excluded_lists.all(),
     )
     MailingOut.objects.filter(pk=copy.pk).update(
         department=mailing.department,

@@ -142,7 +142,7 @@ def listed(addresses: Iterable[Address]) -> dict[str, SuppressedAddress]:
     """Rows of the don't-mail list, by key or domain, that forbid any of these."""
     addresses = list(addresses)
     domains = {name for one in addresses for name in parent_domains(one.domain)}
-    rows = SuppressedAddress.objects.filter(
+    rows = SuppressedAddress.objects.for_all().filter(
         Q(address_key__in={one.key for one in addresses}) | Q(domain__in=domains)
     )
     return {row.address_key or row.domain: row for row in rows}

@@ -21,6 +21,7 @@ TOLD = (
     Kind.BOUNCED,
     Kind.COMPLAINED,
     Kind.UNSUBSCRIBED,
+    Kind.LEFT_LIST,
 )
 
 

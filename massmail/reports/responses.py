@@ -10,6 +10,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from massmail.models import Delivery, DeliveryEvent, MailingOut, TrackedLink
 
 Kind = DeliveryEvent.Kind
+# From all mailings, or from the lists of this one.
+LEAVING = (Kind.UNSUBSCRIBED, Kind.LEFT_LIST)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def responses_of(mailing: MailingOut) -> Responses:
     by_link: dict[int, dict[bool, set[int]]] = defaultdict(lambda: defaultdict(set))
     rows = DeliveryEvent.objects.filter(
         delivery__mailing=mailing,
-        kind__in=(Kind.OPENED, Kind.CLICKED, Kind.UNSUBSCRIBED),
+        kind__in=(Kind.OPENED, Kind.CLICKED, *LEAVING),
     ).order_by()
     distinct = rows.values_list("delivery", "kind", "is_machine", "link").distinct()
     for delivery_id, kind, is_machine, link_id in distinct.iterator():
@@ -55,7 +57,7 @@ def responses_of(mailing: MailingOut) -> Responses:
     return Responses(
         opened=apart(opened),
         clicked=apart(clicked),
-        unsubscribed=len(who[Kind.UNSUBSCRIBED, False]),
+        unsubscribed=len(set().union(*(who[kind, False] for kind in LEAVING))),
         links=link_responses(mailing, by_link),
     )
 

@@ -216,7 +216,7 @@ def changes_of(person: Person) -> list[SuppressionChange]:
     if not person.key:
         return []
     rows = SuppressionChange.objects.filter(address_key=person.key)
-    return list(rows.select_related("by")[:CHANGES])
+    return list(rows.select_related("by", "target_list")[:CHANGES])
 
 
 def tracking_text(*, is_allowed: bool) -> str:

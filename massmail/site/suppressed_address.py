@@ -37,14 +37,22 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         "somebody tells you by phone or letter that he wants no more mail: no mailing "
         "of anybody reaches it then."
     )
-    list_display = ["__str__", "reason", "source", "created_at", "by"]
-    list_filter = ["reason"]
-    list_select_related = ["by"]
+    list_display = ["__str__", "reason", "target_list", "source", "created_at", "by"]
+    list_filter = ["reason", ("target_list", admin.EmptyFieldListFilter)]
+    list_select_related = ["by", "target_list"]
     search_fields = ["address", "domain"]
     search_help_text = _("An address, or a part of it.")
     date_hierarchy = "created_at"
     show_full_result_count = False
-    fields = ["address", "domain", "reason", "source", "created_at", "by"]
+    fields = [
+        "address",
+        "domain",
+        "target_list",
+        "reason",
+        "source",
+        "created_at",
+        "by",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         rows = super().get_queryset(request)
@@ -140,9 +148,17 @@ def exact_condition(term: str) -> Q | None:
 class SuppressionChangeAdmin(TechnicalAdmin):
     """Who put what on the list, and who took it off."""
 
-    list_display = ["occurred_at", "action", "what", "reason", "source", "by"]
+    list_display = [
+        "occurred_at",
+        "action",
+        "what",
+        "target_list",
+        "reason",
+        "source",
+        "by",
+    ]
     list_filter = ["action", "reason"]
-    list_select_related = ["by"]
+    list_select_related = ["by", "target_list"]
     search_fields = ["domain"]
     search_help_text = _("A whole address, or a domain.")
     date_hierarchy = "occurred_at"

@@ -97,10 +97,15 @@ class SuppressionFiles(admin.ModelAdmin):
             )
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
-        """All rows that the person may see."""
+        """All rows that the person may see.
+
+        Without those that are about one target list: whoever reads the file, this
+        page's own import too, takes its addresses for ones that nobody may mail.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows = self.get_queryset(request).select_related("by").order_by("pk")
+        rows = self.get_queryset(request).filter(target_list=None)
+        rows = rows.select_related("by").order_by("pk")
         response = StreamingHttpResponse(
             csv_lines(COLUMNS, (cells(row) for row in rows.iterator(2000))),
             content_type="text/csv; charset=utf-8",

@@ -156,6 +156,30 @@ class MessageVersionFactory(DjangoModelFactory):
     text = SelfAttribute("message.text")
 
 
+class TargetListFactory(DjangoModelFactory):
+    class Meta:
+        model = models.TargetList
+
+    owner = SubFactory(UserFactory)
+    name = Sequence("list {}".format)
+    public_name = Sequence("Letter {}".format)
+
+
+class TargetListMemberFactory(DjangoModelFactory):
+    """`recipient` in a list."""
+
+    class Meta:
+        model = models.TargetListMember
+        exclude = ("recipient",)
+
+    target_list = SubFactory(TargetListFactory)
+    recipient = SubFactory(CustomerFactory)
+    content_type = LazyAttribute(
+        lambda row: ContentType.objects.get_for_model(row.recipient)
+    )
+    object_id = LazyAttribute(lambda row: str(row.recipient.pk))
+
+
 class MailingOutFactory(DjangoModelFactory):
     """A draft to customers; `launched=True` makes it an active one."""
 

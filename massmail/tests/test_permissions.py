@@ -33,9 +33,11 @@ from massmail.tests.factories import (
     MemberFactory,
     SubscriberFactory,
     SuppressedAddressFactory,
+    TargetListFactory,
+    TargetListMemberFactory,
     UserFactory,
 )
-from massmail.tests.hostapp.models import Customer, Member
+from massmail.tests.hostapp.models import Customer, Member, Subscriber
 
 pytestmark = pytest.mark.django_db
 SECOND = dt.timedelta(seconds=1)
@@ -98,6 +100,21 @@ def unsubscribe(row):
     )
 
 
+def leave_list(row):
+    target_list = TargetListFactory()
+    row.mailing.target_lists.add(target_list)
+    SuppressedAddress.objects.suppress(
+        row.address, reason="opted_out", source="test", target_list=target_list
+    )
+
+
+def leave_out(row):
+    member = TargetListMemberFactory(
+        content_type=row.content_type, object_id=row.object_id
+    )
+    row.mailing.excluded_lists.add(member.target_list)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -109,6 +126,8 @@ def unsubscribe(row):
         (suppress("hard_bounce"), "suppressed"),
         (suppress_domain, "suppressed"),
         (unsubscribe, "opted_out"),
+        (leave_list, "opted_out"),
+        (leave_out, "excluded"),
     ],
 )
 def test_the_recipients_side_of_the_recheck(row, change, reason):
@@ -119,6 +138,48 @@ def test_the_recipients_side_of_the_recheck(row, change, reason):
     assert not allowed(row)
     assert skip_reason(row.mailing, row.pk) == reason
     assert reason_in_a_launch(row) == reason
+
+
+def leave_another_list(row):
+    leave_list(row)
+    row.mailing.target_lists.clear()
+    row.mailing.target_lists.add(TargetListFactory())
+
+
+def leave_out_another_type(row):
+    member = TargetListMemberFactory(
+        content_type=ContentType.objects.get_for_model(Subscriber),
+        object_id=row.object_id,
+    )
+    row.mailing.excluded_lists.add(member.target_list)
+
+
+def leave_out_another_mailing(row):
+    leave_out(row)
+    row.mailing.target_lists.set(row.mailing.excluded_lists.all())
+    row.mailing.excluded_lists.clear()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [leave_another_list, leave_out_another_type, leave_out_another_mailing],
+)
+def test_lists_that_the_mailing_has_not_speak_against_nobody(row, change):
+    change(row)
+
+    assert allowed(row)
+    assert skip_reason(row.mailing, row.pk) == ""
+    assert reason_in_a_launch(row) == ""
+
+
+def test_a_mailing_without_lists_asks_nothing_about_lists(row):
+    leave_out(row)
+    row.mailing.excluded_lists.clear()
+
+    for condition in (may_be_mailed(row.mailing, NOW), may_be_mailed_alone(NOW)):
+        sql = str(Delivery.objects.filter(condition).query)
+        assert "targetlist" not in sql
+        assert "target_list_id IN" not in sql.replace('"', "")
 
 
 @pytest.mark.parametrize(

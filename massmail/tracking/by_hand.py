@@ -18,6 +18,7 @@ from massmail import signals
 from massmail.exceptions import NotAllowed
 from massmail.models import Delivery, DeliveryEvent, MassContact, SuppressedAddress
 from massmail.models.address import Address, InvalidAddress
+from massmail.models.suppressed_address import SuppressedAddressQuerySet
 from massmail.recipients.source import RecipientSource
 from massmail.tracking.consent import objecting, set_tracking
 from massmail.tracking.responses import (
@@ -106,7 +107,7 @@ def subscribe_again(person: Person, *, by: Any, reason: str) -> None:
     """
     if not reason.strip():
         raise NotAllowed(_("Say why the person is to get mailings again."))
-    rows = SuppressedAddress.objects.filter(address_key=person.key, reason=OPTED_OUT)
+    rows = opt_outs_of(person)
     # Asked under the lock: the recipient may be leaving at this very moment.
     list(rows.exclude(address_key="").select_for_update())
     if not may_subscribe_again(person, by):
@@ -142,9 +143,7 @@ def may_subscribe_again(person: Person, user: Any) -> bool:
     """Who has the right may; others take back only what they entered themselves."""
     if user.has_perm(LIFT):
         return True
-    row = SuppressedAddress.objects.filter(
-        address_key=person.key, reason=OPTED_OUT, by=user
-    ).first()
+    row = opt_outs_of(person).filter(by=user).first()
     if row is None or not person.key:
         return False
     left = DeliveryEvent.objects.filter(
@@ -153,6 +152,13 @@ def may_subscribe_again(person: Person, user: Any) -> bool:
         occurred_at__gte=row.created_at,
     )
     return not left.exists()
+
+
+def opt_outs_of(person: Person) -> SuppressedAddressQuerySet:
+    """From all mailings; who left one list alone has said so himself."""
+    return SuppressedAddress.objects.for_all().filter(
+        address_key=person.key, reason=OPTED_OUT
+    )
 
 
 def in_words(reason: str) -> str:

@@ -177,7 +177,11 @@ def prove_late(now: dt.datetime) -> None:
     opened = Exists(
         DeliveryEvent.objects.filter(
             delivery=OuterRef("pk"),
-            kind__in=(*TRACKED_KINDS, DeliveryEvent.Kind.UNSUBSCRIBED),
+            kind__in=(
+                *TRACKED_KINDS,
+                DeliveryEvent.Kind.UNSUBSCRIBED,
+                DeliveryEvent.Kind.LEFT_LIST,
+            ),
             occurred_at__gte=OuterRef("sending_at"),
         )
     )

@@ -14,6 +14,9 @@ from massmail.conf import conf
 # Names of pages, and the purposes of the tokens in their addresses.
 UNSUBSCRIBE = "unsubscribe"
 RESUBSCRIBE = "resubscribe"
+# The same page, for the lists of the mail that a second token (SCOPE) names.
+RESUBSCRIBE_TO_LISTS = "resubscribe_to_lists"
+SCOPE = "scope"
 VIEW = "view"
 CLICK = "click"
 OPEN = "open"
@@ -44,6 +47,21 @@ def personal_url(
     """The address of a page for one recipient; its token opens no other page."""
     token = tokens.make(page, delivery_id=delivery_id, address_key=address_key)
     return f"{base_url}{path_to_page(page, public_urlconf())}{token}"
+
+
+def lists_resubscribe_url(
+    *, base_url: str, confirmation_id: int, delivery_id: int, address_key: str
+) -> str:
+    """That of a confirmation mail about the lists of an earlier mail."""
+    tokens_of_page = [
+        tokens.make(purpose, delivery_id=pk, address_key=address_key)
+        for purpose, pk in (
+            (RESUBSCRIBE_TO_LISTS, confirmation_id),
+            (SCOPE, delivery_id),
+        )
+    ]
+    path = path_to_page(RESUBSCRIBE, public_urlconf())
+    return f"{base_url}{path}{'/'.join(tokens_of_page)}"
 
 
 def link_values(

@@ -44,9 +44,13 @@ class Responder:
 
     @property
     def has_opted_out(self) -> bool:
-        return SuppressedAddress.objects.filter(
-            address_key=self.address_key, reason=SuppressedAddress.Reason.OPTED_OUT
-        ).exists()
+        return (
+            SuppressedAddress.objects.for_all()
+            .filter(
+                address_key=self.address_key, reason=SuppressedAddress.Reason.OPTED_OUT
+            )
+            .exists()
+        )
 
 
 def language_of(delivery: Delivery) -> str:
@@ -147,12 +151,18 @@ def forbid_tracking(person: Responder) -> None:
     set_tracking(records_mailed(person), is_allowed=False)
 
 
-def remember(delivery: Delivery, *, now: dt.datetime, detail: str) -> None:
+def remember(
+    delivery: Delivery,
+    *,
+    now: dt.datetime,
+    detail: str,
+    kind: DeliveryEvent.Kind = DeliveryEvent.Kind.UNSUBSCRIBED,
+) -> None:
     """Keep the event once; it also proves that an uncertain mail was delivered."""
     event = DeliveryEvent(
-        source_key=f"unsubscribed:{delivery.pk}",
+        source_key=f"{kind}:{delivery.pk}",
         delivery=delivery,
-        kind=DeliveryEvent.Kind.UNSUBSCRIBED,
+        kind=kind,
         occurred_at=now,
         detail=detail,
     )

@@ -14,8 +14,14 @@ from massmail.models import (
     DeliveryEvent,
     SuppressedAddress,
     SuppressionChange,
+    TargetList,
 )
-from massmail.tracking.public_links import RESUBSCRIBE
+from massmail.tracking.list_scope import lift_opt_outs, lists_of
+from massmail.tracking.public_links import (
+    RESUBSCRIBE,
+    RESUBSCRIBE_TO_LISTS,
+    SCOPE,
+)
 from massmail.tracking.responses import (
     Responder,
     news_for_host,
@@ -34,6 +40,8 @@ class Request:
 
     confirmation: Delivery
     person: Responder
+    # What was asked for: these lists; None: all mailings.
+    lists: list[TargetList] | None = None
 
     @property
     def address(self) -> str:
@@ -46,8 +54,13 @@ class Request:
 
 def request_of(text: str, *, now: dt.datetime) -> Request | None:
     """None for a token that is forged, too old, or used."""
+    # A second token names the mail whose lists are meant.
+    of_confirmation, _slash, of_mail = text.partition("/")
     try:
-        token = tokens.read(RESUBSCRIBE, text)
+        token = tokens.read(
+            RESUBSCRIBE_TO_LISTS if of_mail else RESUBSCRIBE, of_confirmation
+        )
+        lists = lists_named_by(of_mail, token.address_key) if of_mail else None
     except tokens.InvalidToken:
         return None
     confirmation = Delivery.objects.filter(
@@ -58,7 +71,17 @@ def request_of(text: str, *, now: dt.datetime) -> Request | None:
     ).first()
     if confirmation is None or was_given(confirmation):
         return None
-    return Request(confirmation, last_mailed(token.address_key))
+    return Request(confirmation, last_mailed(token.address_key), lists)
+
+
+def lists_named_by(text: str, address_key: str) -> list[TargetList]:
+    """Raises `tokens.InvalidToken`, also for a mail that has no lists (any more)."""
+    token = tokens.read(SCOPE, text)
+    mail = Delivery.objects.filter(pk=token.delivery_id).first()
+    lists = lists_of(mail)
+    if token.address_key != address_key or not lists:
+        raise tokens.InvalidToken("This link is not valid.")
+    return lists
 
 
 def was_given(confirmation: Delivery) -> bool:
@@ -80,13 +103,15 @@ def lift_opt_out(address_key: str, *, source: str, by: Any = None) -> None:
 
     Bounces are not among that: the mail that was confirmed has arrived.
     """
-    rows = SuppressedAddress.objects.filter(
+    rows = SuppressedAddress.objects.for_all().filter(
         address_key=address_key, reason=Reason.OPTED_OUT
     )
     if not (row := rows.first()):
         return
     rows.lift(source=source, by=by)
-    changes = SuppressionChange.objects.filter(address_key=address_key)
+    changes = SuppressionChange.objects.filter(
+        address_key=address_key, target_list=None
+    )
     before = changes.filter(action=SuppressionChange.Action.ADDED).first()
     if before and before.reason in (Reason.MANUAL, Reason.COMPLAINT):
         SuppressedAddress.objects.suppress_key(
@@ -102,7 +127,8 @@ def lift_opt_out(address_key: str, *, source: str, by: Any = None) -> None:
 def resubscribe(text: str, *, now: dt.datetime) -> Request | None:
     """Lift the opt-out of the address and its records; each link does it once.
 
-    A suppression for any other reason stays: it is not the person's to lift.
+    Or that from the lists which the link names. A suppression for any other reason
+    stays: it is not the person's to lift.
     """
     found = request_of(text, now=now)
     if found is None:
@@ -118,6 +144,9 @@ def resubscribe(text: str, *, now: dt.datetime) -> Request | None:
     )
     if not is_new:
         return None
+    if found.lists is not None:
+        lift_opt_outs(found.person.address_key, found.lists, source=SOURCE)
+        return found
     lift_opt_out(found.person.address_key, source=SOURCE)
     records = records_mailed(found.person)
     for content_type_id, object_ids in records.items():

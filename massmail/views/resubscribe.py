@@ -8,6 +8,7 @@ from django.utils.decorators import method_decorator
 from django.views.generic import View
 
 from common.utils.helpers import mask_address
+from massmail.tracking.list_scope import names_of
 from massmail.tracking.resubscribing import Request, request_of, resubscribe
 from massmail.views.posted import posted_fields
 from massmail.views.public import public_page, render_public
@@ -42,5 +43,6 @@ class ResubscribeView(View):
             request,
             language=found.language if found else "",
             masked_address=mask_address(found.address) if found else "",
+            list_names=names_of(found.lists or []) if found else "",
             confirmation=CONFIRMATION,
         )

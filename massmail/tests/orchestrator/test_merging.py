@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from massmail.audience.snapshot import create_mailing
 from massmail.exceptions import NotAllowed, WrongState
-from massmail.models import Alert, Delivery, MailingOut
+from massmail.models import Alert, Delivery, MailingOut, SuppressedAddress
 from massmail.orchestrator.lifecycle import launch, pause, resume
 from massmail.orchestrator.merge_candidates import mergeable, previewed
 from massmail.orchestrator.merging import Merged, merge, move
+from massmail.permissions import skip_reason
 from massmail.reports.ledger import check_ledger
 from massmail.tests.factories import (
     NOW,
@@ -26,6 +27,7 @@ from massmail.tests.factories import (
     EmlMessageFactory,
     MailingOutFactory,
     SendAttemptFactory,
+    TargetListFactory,
     UserFactory,
 )
 from massmail.tests.hostapp.models import Customer
@@ -90,6 +92,27 @@ def test_who_waits_is_written_anew_in_the_target(make, anna):
         f"merged into {target.pk}",
     ]
     assert not Alert.objects.filter(closed_at=None).exists()
+
+
+def test_who_left_a_list_of_either_mailing_is_mailed_by_none(make, anna):
+    theirs, ours, left_out = TargetListFactory.create_batch(3)
+    leaver = CustomerFactory(owner=anna, email="leaver@example.com")
+    target, original = make(people=[leaver]), make(2)
+    target.target_lists.add(ours)
+    original.target_lists.add(ours, theirs)
+    original.excluded_lists.add(left_out)
+    SuppressedAddress.objects.suppress(
+        leaver.email, reason="opted_out", source="test", target_list=theirs
+    )
+    assert skip_reason(target, target.deliveries.get().pk) == ""
+
+    merge(target, [original], by=anna)
+
+    assert set(target.target_lists.all()) == {ours, theirs}
+    assert not target.excluded_lists.exists()
+    assert set(original.target_lists.all()) == {ours, theirs}
+    row = target.deliveries.get(object_id=str(leaver.pk))
+    assert skip_reason(target, row.pk) == "opted_out"
 
 
 def test_a_record_that_the_target_has_stays_out_whatever_its_row_says(make, anna):

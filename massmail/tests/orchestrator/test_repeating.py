@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 
 from massmail.audience.selection import prepare_selected
 from massmail.exceptions import NotAllowed, WrongState
-from massmail.models import Delivery, MailingOut
+from massmail.models import Delivery, MailingOut, SuppressedAddress
 from massmail.orchestrator.repeating import duplicate, exclude_received
 from massmail.tests.factories import (
     NOW,
@@ -16,6 +16,8 @@ from massmail.tests.factories import (
     MailingOutFactory,
     MemberFactory,
     SubscriberFactory,
+    TargetListFactory,
+    TargetListMemberFactory,
     UserFactory,
 )
 
@@ -64,6 +66,28 @@ def test_the_copy_is_a_draft_to_the_records_as_they_are_today(mailing, anna):
     }
     assert copy.deliveries.get(object_id=str(moved.pk)).address == "new@example.com"
     assert LogEntry.objects.get().get_change_message() == f"duplicated as {copy.pk}"
+
+
+def test_the_copy_has_the_lists_and_who_left_them_since_is_skipped(mailing, anna):
+    included, excluded = TargetListFactory.create_batch(2)
+    mailing.target_lists.add(included)
+    mailing.excluded_lists.add(excluded)
+    left, stays, new = (CustomerFactory(owner=anna) for _number in range(3))
+    for person in (left, stays, new):
+        add(mailing, recipient=person)
+    SuppressedAddress.objects.suppress(
+        left.email, reason="opted_out", source="test", target_list=included
+    )
+    TargetListMemberFactory(target_list=excluded, recipient=new)
+
+    copy = duplicate(mailing, by=anna, name="Again")
+
+    assert copy.list_keys() == mailing.list_keys()
+    assert prepared(copy) == {
+        (str(left.pk), "skipped", "opted_out"),
+        (str(stays.pk), "queued", ""),
+        (str(new.pk), "skipped", "excluded"),
+    }
 
 
 @pytest.mark.parametrize("factory", [CustomerFactory, SubscriberFactory, MemberFactory])

@@ -25,7 +25,11 @@ from massmail.orchestrator.lifecycle import cancel, launch, pause, resume
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.reports.ledger import check_ledger
-from massmail.tests.factories import DeliveryEventFactory
+from massmail.tests.factories import (
+    DeliveryEventFactory,
+    TargetListFactory,
+    TargetListMemberFactory,
+)
 from massmail.tests.hostapp.massmail_recipients import CustomerRecipients
 from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import (
@@ -165,6 +169,53 @@ def test_who_opted_out_after_launch_is_skipped_in_the_last_update(server):
     assert row_of(mailing, "customer0@example.com").reason == "opted_out"
     assert row_of(mailing, "customer1@example.com").reason == "disqualified"
     assert [message.rcpt for message in server.accepted] == ["customer2@example.com"]
+
+
+def test_who_left_a_list_after_launch_is_skipped_in_the_last_update(server):
+    mailing = launched(server, customers=3)
+    included, excluded, other = TargetListFactory.create_batch(3)
+    mailing.target_lists.add(included)
+    mailing.excluded_lists.add(excluded)
+    for number, target_list in enumerate((included, other)):
+        SuppressedAddress.objects.suppress(
+            f"customer{number}@example.com",
+            reason="opted_out",
+            source="test",
+            target_list=target_list,
+        )
+    TargetListMemberFactory(
+        target_list=excluded,
+        recipient=Customer.objects.get(email="customer2@example.com"),
+    )
+    send_all()
+    assert row_of(mailing, "customer0@example.com").reason == "opted_out"
+    assert row_of(mailing, "customer2@example.com").reason == "excluded"
+    assert [message.rcpt for message in server.accepted] == ["customer1@example.com"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_leaves_a_list_during_the_conversation_is_not_mailed(server):
+    """It commits while the worker waits for the server's 354."""
+    mailing = launched(server, customers=1)
+    target_list = TargetListFactory()
+    mailing.target_lists.add(target_list)
+    original = server.script.next_fault
+
+    def leave_at_data(phase, *args):
+        if phase is Phase.DATA:
+            SuppressedAddress.objects.suppress(
+                "customer0@example.com",
+                reason="opted_out",
+                source="test",
+                target_list=target_list,
+            )
+            connection.close()
+        return original(phase, *args)
+
+    server.script.next_fault = leave_at_data
+    send_account_queue(account_of(mailing).pk)
+    assert row_of(mailing, "customer0@example.com").reason == "opted_out"
+    assert server.accepted == []
 
 
 def test_a_deleted_and_a_reassigned_record_are_not_mailed(server):

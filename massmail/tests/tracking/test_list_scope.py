@@ -1,0 +1,247 @@
+"""Leaving the lists of a mailing, staying in all others, and coming back to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+
+from massmail import signals, tokens
+from massmail.models import (
+    Delivery,
+    DeliveryEvent,
+    MassContact,
+    MassmailSettings,
+    SuppressedAddress,
+    SuppressionChange,
+)
+from massmail.orchestrator.confirming import ask_to_confirm
+from massmail.reports.responses import responses_of
+from massmail.tests.factories import (
+    NOW,
+    DeliveryFactory,
+    MailingOutFactory,
+    TargetListFactory,
+)
+from massmail.tracking.list_scope import (
+    has_left,
+    lists_of,
+    unsubscribe_from_lists,
+)
+from massmail.tracking.responses import responder, unsubscribe
+from massmail.tracking.resubscribing import request_of, resubscribe
+
+pytestmark = pytest.mark.django_db
+HOUR = dt.timedelta(hours=1)
+ZOE = "zoe@example.com"
+
+
+@pytest.fixture(autouse=True)
+def base_url():
+    MassmailSettings(company_name="Example Ltd").save()
+
+
+@pytest.fixture
+def news():
+    return TargetListFactory(name="hot leads", public_name="Monthly news")
+
+
+@pytest.fixture
+def delivery(news) -> Delivery:
+    row = DeliveryFactory(status="sent", recipient__email=ZOE)
+    row.mailing.target_lists.add(news)
+    return row
+
+
+def another(delivery: Delivery, *lists, **fields) -> Delivery:
+    """A row for the same person in another mailing of these lists."""
+    mailing = MailingOutFactory(launched=True, owner=delivery.mailing.owner)
+    mailing.target_lists.set(lists)
+    return DeliveryFactory(mailing=mailing, recipient__email=ZOE, **fields)
+
+
+def token_of(delivery: Delivery) -> str:
+    return tokens.make(
+        "unsubscribe", delivery_id=delivery.pk, address_key=delivery.address_key
+    )
+
+
+def leave(delivery: Delivery, now=NOW, detail="") -> bool:
+    return unsubscribe_from_lists(token_of(delivery), now=now, detail=detail)[1]
+
+
+def ask(delivery: Delivery, now=NOW, *, only_lists=True) -> bool:
+    person = responder(token_of(delivery))
+    return ask_to_confirm(person, now=now, only_lists=only_lists)
+
+
+def confirmed_path() -> str:
+    mail = Delivery.objects.filter(kind="confirmation").latest("pk")
+    [path] = re.findall(r"https://\S+?/news/s/(\S+)", mail.version.text)
+    return path
+
+
+def test_only_the_list_is_left(delivery, news):
+    heard = []
+    signals.unsubscribed.connect(receiver := lambda **facts: heard.append(facts))
+
+    assert leave(delivery)
+    signals.unsubscribed.disconnect(receiver)
+
+    row = SuppressedAddress.objects.get()
+    assert (row.address, row.target_list, row.reason) == (ZOE, news, "opted_out")
+    assert not SuppressedAddress.objects.covers(ZOE)
+    assert not MassContact.objects.exists()
+    assert not heard
+    change = SuppressionChange.objects.get()
+    assert (change.action, change.target_list) == ("added", news)
+
+
+def test_it_is_kept_with_the_public_name_and_the_reason(delivery):
+    leave(delivery, detail="Too many mails")
+    leave(delivery)
+
+    event = DeliveryEvent.objects.get()
+    assert (event.kind, event.detail) == ("left_list", "Monthly news: Too many mails")
+    assert SuppressedAddress.objects.count() == 1
+    assert responses_of(delivery.mailing).unsubscribed == 1
+
+
+def test_leaving_the_list_and_then_everything_is_one_person_who_left(delivery):
+    leave(delivery)
+    unsubscribe(token_of(delivery), now=NOW)
+
+    assert responses_of(delivery.mailing).unsubscribed == 1
+    assert SuppressedAddress.objects.covers(ZOE)
+    assert SuppressedAddress.objects.count() == 2
+
+
+def test_what_waits_in_mailings_of_the_list_is_skipped_at_once(delivery, news):
+    of_list = another(delivery, news)
+    of_both = another(delivery, news, TargetListFactory())
+    of_other = another(delivery, TargetListFactory())
+    of_none = another(delivery)
+
+    leave(delivery)
+
+    for row, status, reason in [
+        (of_list, "skipped", "opted_out"),
+        (of_both, "skipped", "opted_out"),
+        (of_other, "queued", ""),
+        (of_none, "queued", ""),
+    ]:
+        row.refresh_from_db()
+        assert (row.status, row.reason) == (status, reason)
+
+
+def test_an_uncertain_mail_has_arrived(delivery):
+    Delivery.objects.filter(pk=delivery.pk).update(status="uncertain")
+
+    leave(delivery)
+
+    delivery.refresh_from_db()
+    assert delivery.status == "sent"
+
+
+@pytest.mark.parametrize("fields", [{"public_name": ""}, {"retired_at": NOW}])
+def test_without_a_list_to_leave_everything_is_left(delivery, news, fields):
+    type(news).objects.update(**fields)
+
+    assert lists_of(delivery) == []
+    assert not leave(delivery)
+
+    assert SuppressedAddress.objects.covers(ZOE)
+    assert SuppressedAddress.objects.get().target_list is None
+
+
+def test_without_the_row_everything_is_left(delivery):
+    token = tokens.make("unsubscribe", delivery_id=0, address_key=delivery.address_key)
+
+    _person, is_some = unsubscribe_from_lists(token, now=NOW)
+
+    assert not is_some
+    assert SuppressedAddress.objects.covers(ZOE)
+
+
+def test_of_several_lists_all_are_left(delivery, news):
+    other = TargetListFactory(public_name="Events")
+    hidden = TargetListFactory(public_name="")
+    delivery.mailing.target_lists.add(other, hidden)
+    person = responder(token_of(delivery))
+    SuppressedAddress.objects.suppress(
+        ZOE, reason="opted_out", source="x", target_list=other
+    )
+    assert not has_left(person, lists_of(delivery))
+
+    leave(delivery)
+
+    assert has_left(person, lists_of(delivery))
+    left = set(SuppressedAddress.objects.values_list("target_list", flat=True))
+    assert left == {news.pk, other.pk}
+
+
+def test_the_confirmation_mail_tells_the_list_and_reaches_the_person(delivery):
+    leave(delivery)
+
+    assert ask(delivery)
+
+    mail = Delivery.objects.get(kind="confirmation")
+    assert "It is only about “Monthly news”." in mail.version.text
+    assert "hot leads" not in mail.version.text
+    url = re.search(r"https://\S+", mail.version.text)[0]
+    assert len(url) <= 200
+    assert SuppressedAddress.objects.exists()
+
+
+def test_the_link_lifts_the_opt_out_from_the_list_alone(delivery, news):
+    other = TargetListFactory()
+    for target_list in (None, other):
+        SuppressedAddress.objects.suppress(
+            ZOE, reason="opted_out", source="x", target_list=target_list
+        )
+    leave(delivery)
+    ask(delivery)
+    path = confirmed_path()
+    assert request_of(path, now=NOW + HOUR).lists == [news]
+
+    assert resubscribe(path, now=NOW + HOUR)
+
+    left = set(SuppressedAddress.objects.values_list("target_list", flat=True))
+    assert left == {None, other.pk}
+    lifted = SuppressionChange.objects.get(action="lifted")
+    assert lifted.target_list == news
+    assert resubscribe(path, now=NOW + HOUR) is None
+
+
+def test_coming_back_to_all_leaves_the_list_left(delivery, news):
+    leave(delivery)
+    unsubscribe(token_of(delivery), now=NOW)
+    ask(delivery, only_lists=False)
+
+    assert resubscribe(confirmed_path(), now=NOW + HOUR)
+
+    assert not SuppressedAddress.objects.covers(ZOE)
+    assert SuppressedAddress.objects.get().target_list == news
+
+
+def test_no_part_of_the_link_opens_more_than_the_whole(delivery):
+    leave(delivery)
+    unsubscribe(token_of(delivery), now=NOW)
+    ask(delivery)
+    of_confirmation, _slash, of_mail = confirmed_path().partition("/")
+
+    for text in (of_confirmation, of_mail, f"{of_mail}/{of_confirmation}", "x/y"):
+        assert request_of(text, now=NOW) is None
+        assert resubscribe(text, now=NOW) is None
+
+    assert SuppressedAddress.objects.count() == 2
+
+
+def test_a_link_about_a_list_that_is_gone_does_nothing(delivery, news):
+    leave(delivery)
+    ask(delivery)
+    news.discard()
+
+    assert resubscribe(confirmed_path(), now=NOW) is None
+    assert SuppressedAddress.objects.get().target_list == news
