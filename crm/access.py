@@ -6,7 +6,7 @@
 | chief            | all rows of his departments           | overrides preflight there|
 | operator         | records of his departments            | edits them, never mails  |
 | superoperator    | records of all departments            | edits them, never mails  |
-| department head  | mailings of his departments           | –                        |
+| department head  | mailings and lists of his departments | –                        |
 
 Whoever owns a row sees it, whatever his role.
 """
@@ -22,10 +22,13 @@ from django.db.models import Q, QuerySet
 
 from crm import roles
 from crm.models import Company, Contact, Lead
-from massmail.models import MailingOut
+from massmail.models import MailingOut, TargetList
 from massmail.recipients import AccessPolicy
 
 RECORDS = (Company, Contact, Lead)
+# What department heads see of their departments; who is on a list stays with those
+# who may mail the records.
+OF_HEADS = (MailingOut, TargetList)
 MAILING_ACTIONS = frozenset({"launch", "pause", "resume", "cancel", "resolve", "use"})
 
 
@@ -83,7 +86,7 @@ class CrmAccessPolicy(AccessPolicy):
         return (
             roles.CHIEFS in found
             or (roles.OPERATORS in found and is_record(model))
-            or (roles.DEPARTMENT_HEADS in found and issubclass(model, MailingOut))
+            or (roles.DEPARTMENT_HEADS in found and issubclass(model, OF_HEADS))
         )
 
     def may_override(self, user: Any, obj: Any) -> bool:

@@ -33,6 +33,7 @@ TEXTS = (
     "massmail.libraryimage",
     "massmail.namedlink",
     "massmail.signature",
+    "massmail.targetlist",
 )
 LEDGER = ("massmail.delivery", "massmail.messageversion")
 HEALTH = ("massmail.accountevent", "massmail.alert", "massmail.emlaccountsqueue")
@@ -63,7 +64,9 @@ RIGHTS: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
     ),
     OPERATORS: OPERATOR_RIGHTS,
     SUPEROPERATORS: OPERATOR_RIGHTS,
-    DEPARTMENT_HEADS: ((("massmail.mailingout", *LEDGER), VIEW),),
+    DEPARTMENT_HEADS: (
+        (("massmail.mailingout", "massmail.targetlist", *LEDGER), VIEW),
+    ),
 }
 
 

@@ -26,6 +26,7 @@ from massmail.site.suppressed_address import (
     SuppressedAddressAdmin,
     SuppressionChangeAdmin,
 )
+from massmail.site.target_list import TargetListAdmin
 
 admin.site.register(models.MailingOut, MailingOutAdmin)
 admin.site.register(models.Delivery, DeliveryAdmin)
@@ -38,6 +39,7 @@ admin.site.register(models.AccountEvent, AccountEventAdmin)
 admin.site.register(models.EmlAccountsQueue, EmlAccountsQueueAdmin)
 admin.site.register(models.MassContact, MassContactAdmin)
 admin.site.register(models.NamedLink, NamedLinkAdmin)
+admin.site.register(models.TargetList, TargetListAdmin)
 admin.site.register(models.SuppressedAddress, SuppressedAddressAdmin)
 admin.site.register(models.SuppressionChange, SuppressionChangeAdmin)
 admin.site.register(models.Alert, AlertAdmin)

@@ -15,6 +15,7 @@ from massmail.models import EmailAccount
 from massmail.permissions import main_account
 from massmail.recipients.registry import source_of
 from massmail.site.create_mailing import create_mailing_page
+from massmail.site.fill_lists import add_page, foreign_text, remove_page
 from massmail.site.links import add_url_if_allowed
 
 
@@ -94,24 +95,50 @@ def no_vip_text(count: int) -> str:
     }
 
 
-def foreign_text(count: int) -> str:
-    text = ngettext(
-        "%(count)d is not assigned to you and was left alone.",
-        "%(count)d are not assigned to you and were left alone.",
-        count,
-    )
-    return text % {"count": count}
+@admin.action(
+    permissions=["keep_lists"], description=gettext_lazy("Add to a target list")
+)
+def add_to_target_list(
+    model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet
+) -> HttpResponse | None:
+    return add_page(model_admin, request, queryset)
+
+
+@admin.action(
+    permissions=["keep_lists"], description=gettext_lazy("Remove from a target list")
+)
+def remove_from_target_list(
+    model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet
+) -> HttpResponse | None:
+    return remove_page(model_admin, request, queryset)
 
 
 class MailingActions(ToleratesOddInput):
     """Mixin for the admin of a model that is registered as a kind of recipient."""
 
-    actions = [create_mailing, mark_as_vip, remove_vip]
+    actions = [
+        create_mailing,
+        mark_as_vip,
+        remove_vip,
+        add_to_target_list,
+        remove_from_target_list,
+    ]
 
     def has_mail_permission(self, request: HttpRequest) -> bool:
         """Who may make mailings of these records at all."""
+        return self._offers_recipients() and bool(
+            request.user.has_perm("massmail.add_mailingout")
+        )
+
+    def has_keep_lists_permission(self, request: HttpRequest) -> bool:
+        """Who may put these records on target lists, and take them off."""
+        return self._offers_recipients() and bool(
+            request.user.has_perm("massmail.change_targetlist")
+        )
+
+    def _offers_recipients(self) -> bool:
         try:
             source_of(self.model)
         except LookupError:
             return False
-        return bool(request.user.has_perm("massmail.add_mailingout"))
+        return True

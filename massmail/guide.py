@@ -31,6 +31,7 @@ SECTIONS = {
     "massmail_namedlink": "who-opened-it-who-clicked",
     "massmail_signature": "before-the-first-mailing",
     "massmail_suppressedaddress": "who-is-not-mailed",
+    "massmail_targetlist": "target-lists",
 }
 
 

@@ -19,6 +19,7 @@ FIRST = (
     "EmlMessage",
     "Signature",
     "LibraryImage",
+    "TargetList",
     "EmailAccount",
     "SuppressedAddress",
     "Alert",

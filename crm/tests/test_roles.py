@@ -35,6 +35,7 @@ def test_the_table_reads_as_the_design_says():
         ("massmail", "view_mailingout"),
         ("massmail", "view_delivery"),
         ("massmail", "view_messageversion"),
+        ("massmail", "view_targetlist"),
     }
 
 

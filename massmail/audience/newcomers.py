@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from common.given_rows import asked_of, insert_given
 from common.postgresql import without_compiling
+from massmail.audience.list_filters import left_out_by_filter
 from massmail.models import Delivery, MailingOut, MassContact
 from massmail.models.address import Address, InvalidAddress
 from massmail.permissions import ExistsForEach, first_reason
@@ -57,8 +58,11 @@ def newcomers(
         for object_id in map(str, pks)
     ]
     blockers = blockers_of(mailing, [new for new in found if not new.reason])
+    left_out = left_out_by_filter(mailing, source, pks)
     for new in found:
         new.reason = new.reason or blockers[new.object_id]
+        if not new.reason and new.object_id in left_out:
+            new.reason = SkipReason.EXCLUDED
     return found
 
 

@@ -49,7 +49,8 @@ def erase(address_key: str, *, source: str, by: Any = None) -> Erased:
 
 def forget_words(events: Any) -> None:
     """Of the reason for leaving the chosen one stays, the person's own words go."""
-    for event in events.filter(kind=DeliveryEvent.Kind.UNSUBSCRIBED).exclude(detail=""):
+    kinds = (DeliveryEvent.Kind.UNSUBSCRIBED, DeliveryEvent.Kind.LEFT_LIST)
+    for event in events.filter(kind__in=kinds).exclude(detail=""):
         chosen = CHOICE.match(event.detail)
         event.detail = chosen[0] if chosen else ""
         event.save(update_fields=["detail"])

@@ -23,6 +23,7 @@ from massmail.audience.selection import prepare_selected, store_selection
 from massmail.audience.vips import addressable
 from massmail.exceptions import NotAllowed
 from massmail.forms.create_mailing import NEW, CreateMailingForm
+from massmail.forms.target_lists import NO_LISTS, ChosenLists
 from massmail.models import EmailAccount, MailingOut
 from massmail.orchestrator.message_fit import misfit
 from massmail.permissions import main_account, mass_mail_accounts
@@ -100,10 +101,11 @@ def create(
     answer: dict[str, Any],
     chosen: Chosen,
     filters: str | None = None,
+    lists: ChosenLists = NO_LISTS,
 ) -> HttpResponse:
     """`filters` is the query by which they were chosen, if it can be asked again."""
     try:
-        mailing = store(request.user, answer, chosen, filters)
+        mailing = store(request.user, answer, chosen, filters, lists)
     except NotAllowed as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(request.get_full_path())
@@ -122,13 +124,22 @@ def create(
 
 @transaction.atomic
 def store(
-    owner: Any, answer: dict[str, Any], chosen: Chosen, filters: str | None
+    owner: Any,
+    answer: dict[str, Any],
+    chosen: Chosen,
+    filters: str | None,
+    lists: ChosenLists,
 ) -> MailingOut:
     message = answer["message"]
     if message.pk is None:
         message.save()
     mailing = store_selection(
-        owner=owner, message=message, recipients=chosen.records, name=answer["name"]
+        owner=owner,
+        message=message,
+        recipients=chosen.records,
+        name=answer["name"],
+        target_lists=lists.included,
+        excluded_lists=lists.excluded,
     )
     if filters is not None:
         mailing.selection["filters"] = filters

@@ -37,6 +37,8 @@ DRAFT_FIELDS = [
 ]
 STATE_FIELDS = [
     "recipients_type",
+    "target_lists",
+    "excluded_lists",
     "owner",
     "department",
     "created_at",

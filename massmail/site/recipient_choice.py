@@ -10,6 +10,7 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
+    HttpResponseRedirect,
     JsonResponse,
     QueryDict,
 )
@@ -22,8 +23,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from massmail.audience.list_filters import PREFIX
 from massmail.forms.create_mailing import CreateMailingForm
 from massmail.forms.mailing_filter import MailingFilter
+from massmail.forms.target_lists import ListChoice, SaveFilterForm
 from massmail.models import EmailAccount, MailingOut
 from massmail.recipients.registry import sources
 from massmail.recipients.source import RecipientSource
@@ -53,17 +56,30 @@ class Choice:
 
     def make_forms(self, data: Any) -> Any:
         if self.source.filter_form:
-            yield self.source.filter_form(data, prefix="record", records=self.all)
+            yield self.source.filter_form(data, prefix=PREFIX, records=self.all)
+        self.lists = ListChoice(data, prefix="list", user=self.user, source=self.source)
+        yield self.lists
         yield MailingFilter(data, prefix="mail", source=self.source, records=self.all)
 
-    def query(self, data: QueryDict) -> str:
+    def query(self, data: QueryDict, forms: list[Any] | None = None) -> str:
         """The filters that were used, as they come back in an address."""
         used = QueryDict(mutable=True)
-        for form in self.forms:
+        for form in self.forms if forms is None else forms:
             for name in form.fields:
                 key = form.add_prefix(name)
                 used.setlist(key, [value for value in data.getlist(key) if value])
         return used.urlencode()
+
+    @property
+    def own_query(self) -> str:
+        """Of the type's own filter."""
+        form = self.forms[0]
+        return self.query(form.data, [form]) if form.is_bound else ""
+
+    @property
+    def other_filters(self) -> bool:
+        """Whether anything was asked besides."""
+        return any(form.is_bound and form.has_changed() for form in self.forms[1:])
 
     @property
     def is_valid(self) -> bool:
@@ -154,18 +170,29 @@ class RecipientChoicePages(MailingPages):
         choice = Choice(request.user, source, data)
         facts = choice.facts()
         form = self.creation_form(request, source, facts["count"])
+        list_form = self.list_form(request, choice)
+        if list_form and list_form.is_bound and list_form.is_valid():
+            target_list = list_form.save()
+            self.message_user(request, _("The filter was kept as a target list."))
+            return HttpResponseRedirect(admin_url(self.admin_site, target_list))
         if "create" in request.POST and not facts["errors"] and form.is_valid():
             if not facts["count"]:
                 form.add_error(None, _("Nobody is chosen. Nothing was created."))
             elif still_the_same(form, chosen := Chosen(request.user, choice.records)):
                 filters = choice.query(request.POST)
                 return create(
-                    self.admin_site, request, form.cleaned_data, chosen, filters
+                    self.admin_site,
+                    request,
+                    form.cleaned_data,
+                    chosen,
+                    filters,
+                    choice.lists.chosen,
                 )
         context = {
             "choice": choice,
             "facts": facts,
             "form": form,
+            "list_form": list_form,
             "kind": capfirst(source.model._meta.verbose_name_plural),
             "accounts": accounts_of(request.user),
             "add_account_url": add_url_if_allowed(
@@ -201,6 +228,16 @@ class RecipientChoicePages(MailingPages):
             if name in initial:
                 form.fields[name].initial = initial[name]
         return form
+
+    def list_form(self, request: HttpRequest, choice: Choice) -> SaveFilterForm | None:
+        """Keeps the filter of the type as a list; None where there is none to keep."""
+        if not choice.source.filter_form or not all(
+            request.user.has_perm(f"massmail.{right}_targetlist")
+            for right in ("add", "change")
+        ):
+            return None
+        data = request.POST if "keep" in request.POST else None
+        return SaveFilterForm(data, prefix="keep", user=request.user, choice=choice)
 
     def count_view(self, request: HttpRequest, label: str) -> JsonResponse:
         """What is chosen now, while the manager ticks."""

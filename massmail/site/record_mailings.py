@@ -15,11 +15,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from massmail.audience.target_lists import lists_for
 from massmail.exceptions import NotAllowed
 from massmail.forms.consent import ConsentForm
-from massmail.models import MailingOut, MassmailSettings, SuppressionChange
+from massmail.models import (
+    MailingOut,
+    MassmailSettings,
+    SuppressionChange,
+    TargetList,
+)
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_of
+from massmail.recipients.source import RecipientSource
 from massmail.reports.newsletter import State, newsletters
 from massmail.reports.record_history import MailedOnce, history_of
 from massmail.site.links import admin_url
@@ -35,6 +42,7 @@ from massmail.tracking.by_hand import (
     set_tracking_of,
     subscribe_again,
 )
+from massmail.tracking.list_scope import names_of
 
 # So many lines of the don't-mail list's history are shown.
 CHANGES = 20
@@ -155,6 +163,8 @@ class RecordMailings(admin.ModelAdmin):
             and may_subscribe_again(person, user),
             "has_left": has_left,
             "changes": changes_of(person) if may_change else [],
+            "lists": self.lists_of(user, source, record),
+            "left_lists": left_lists(person),
             "record_url": admin_url(self.admin_site, record),
             "list_url": admin_url(self.admin_site, self.model),
             "opt_out_url": admin_url(self.admin_site, record, "opt_out"),
@@ -174,6 +184,17 @@ class RecordMailings(admin.ModelAdmin):
             "is_allowed": is_allowed,
             "may_change": is_allowed or request.user.has_perm(LIFT),
         }
+
+    def lists_of(
+        self, user: Any, source: RecipientSource, record: Any
+    ) -> list[dict[str, str]]:
+        """Those target lists that the person sees and that have the record."""
+        mine = lists_for(user).filter(
+            members__content_type=source.content_type, members__object_id=str(record.pk)
+        )
+        return [
+            {"name": one.name, "url": admin_url(self.admin_site, one)} for one in mine
+        ]
 
     def told(self, mail: MailedOnce) -> dict[str, Any]:
         """A line of the table."""
@@ -209,6 +230,15 @@ class RecordMailings(admin.ModelAdmin):
         LogEntry.objects.log_actions(
             request.user.pk, [record], CHANGE, change_message=text, single_object=True
         )
+
+
+def left_lists(person: Person) -> str:
+    """By the names that the recipient knows; colleagues' own names are theirs."""
+    if not person.key:
+        return ""
+    return names_of(
+        TargetList.objects.active().filter(opt_outs__address_key=person.key)
+    )
 
 
 def changes_of(person: Person) -> list[SuppressionChange]:

@@ -121,7 +121,8 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         self.lift(request, queryset)
 
     def lift(self, request: HttpRequest, rows: Any) -> None:
-        left = rows.filter(reason=SuppressedAddress.Reason.OPTED_OUT).count()
+        opt_outs = rows.filter(reason=SuppressedAddress.Reason.OPTED_OUT)
+        left = opt_outs.filter(target_list=None).count()
         rows.lift(source=str(_("taken off by hand")), by=request.user)
         if left:
             text = ngettext(

@@ -22,8 +22,6 @@ from massmail.models.suppressed_address import SuppressedAddressQuerySet
 from massmail.tracking.responses import SOURCE, Responder, remember, responder
 from massmail.tracking.responses import unsubscribe as leave_all
 
-MAX_DETAIL = 500
-
 
 def lists_of(delivery: Delivery | None) -> list[TargetList]:
     """Those that its recipient may leave alone; none when there are no lists, or none
@@ -69,12 +67,8 @@ def unsubscribe_from_lists(
                 target_list=one,
             )
         skip_waiting(person.address_key, lists)
-        told = ": ".join(filter(None, [names_of(lists), detail]))
         remember(
-            person.delivery,
-            now=now,
-            detail=told[:MAX_DETAIL],
-            kind=DeliveryEvent.Kind.LEFT_LIST,
+            person.delivery, now=now, detail=detail, kind=DeliveryEvent.Kind.LEFT_LIST
         )
     return person, True
 

@@ -178,6 +178,12 @@ class World:
             name=f"{MAIL_MARK} {RECORD_MARK}",
         )
         self.delivery = self.add(delivery, LEDGER)
+        target_list = factories.TargetListFactory(
+            public_name="Our letter", name=MAIL_MARK, **self.owned
+        )
+        factories.TargetListMemberFactory(target_list=target_list, recipient=contact)
+        mailing.target_lists.add(target_list)
+        self.add(target_list, LEDGER)
         self.add(version, TEAM)
         self.add(mailing, LEDGER)
         self.add(factories.MassContactFactory(recipient=contact), PERSONAL)

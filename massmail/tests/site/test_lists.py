@@ -13,6 +13,7 @@ from massmail.models import (
     NamedLink,
     Signature,
     SuppressedAddress,
+    TargetList,
 )
 from massmail.tests.factories import EmlMessageFactory, SignatureFactory
 from massmail.tests.site.conftest import page
@@ -23,6 +24,7 @@ LISTS = {
     LibraryImage: "can be shown by all your messages",
     EmailAccount: "Mailings leave through your own mailboxes.",
     SuppressedAddress: "no mailing of anybody reaches it",
+    TargetList: "whom you mail again and again",
     NamedLink: "one address for all your messages",
 }
 

@@ -16,6 +16,7 @@ from massmail.models import (
     SuppressedAddress,
     SuppressionChange,
 )
+from massmail.models.erasure import erase
 from massmail.orchestrator.confirming import ask_to_confirm
 from massmail.reports.responses import responses_of
 from massmail.tests.factories import (
@@ -98,12 +99,17 @@ def test_only_the_list_is_left(delivery, news):
     assert (change.action, change.target_list) == ("added", news)
 
 
-def test_it_is_kept_with_the_public_name_and_the_reason(delivery):
-    leave(delivery, detail="Too many mails")
+def test_it_is_kept_with_the_reason_until_the_person_is_erased(delivery):
+    leave(delivery, detail="too_many: Two a day")
     leave(delivery)
 
     event = DeliveryEvent.objects.get()
-    assert (event.kind, event.detail) == ("left_list", "Monthly news: Too many mails")
+    assert (event.kind, event.detail) == ("left_list", "too_many: Two a day")
+    erase(delivery.address_key, source="letter")
+    event.refresh_from_db()
+    assert event.detail == "too_many"
+    assert not SuppressedAddress.objects.exclude(address="").exists()
+    SuppressedAddress.objects.for_all().delete()
     assert SuppressedAddress.objects.count() == 1
     assert responses_of(delivery.mailing).unsubscribed == 1
 

@@ -1,0 +1,56 @@
+"""Target lists that keep a filter: the values of a source's own form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from massmail.models import MailingOut, TargetList
+from massmail.recipients.filtering import RecipientFilter
+from massmail.recipients.source import RecipientSource
+
+# Of the fields of a source's own form, here and where a mailing begins.
+PREFIX = "record"
+
+
+def is_filter_of(target_list: TargetList, source: RecipientSource) -> bool:
+    return (
+        target_list.kind == TargetList.Kind.FILTER
+        and target_list.content_type_id == source.content_type.pk
+        and source.filter_form is not None
+    )
+
+
+def filtered(user: Any, source: RecipientSource, target_list: TargetList) -> QuerySet:
+    """What the list's filter finds today; nothing where it makes no sense any more."""
+    mine = source.addressable_by(user)
+    form = form_of(target_list, source, mine)
+    if not form.is_valid():
+        return mine.none()
+    return form.filter(mine, form.cleaned_data)
+
+
+def form_of(
+    target_list: TargetList, source: RecipientSource, records: QuerySet
+) -> RecipientFilter:
+    """The source's own form, filled in as the list keeps it."""
+    filter_form: Any = source.filter_form
+    return filter_form(QueryDict(target_list.query), prefix=PREFIX, records=records)
+
+
+def left_out_by_filter(
+    mailing: MailingOut, source: RecipientSource, pks: list[Any]
+) -> set[str]:
+    """Object ids of those among the records that a filter list leaves out.
+
+    Static lists are asked by the recheck, at any time; what a filter finds is asked
+    when the recipients are added, as it is for those that are chosen by one.
+    """
+    found: set[str] = set()
+    for one in mailing.excluded_lists.filter(kind=TargetList.Kind.FILTER):
+        if is_filter_of(one, source):
+            rows = filtered(mailing.owner, source, one).filter(pk__in=pks)
+            found.update(str(pk) for pk in rows.values_list("pk", flat=True))
+    return found
