@@ -40,8 +40,10 @@ SOME_PLACES = [
     pytest.param(TWO_LANES, "unanswered", 3, id="commits without an answer"),
     pytest.param(GAP, "unanswered", 1, id="the commit that begins a gap"),
 ]
+# Dozens of runs one after the other, each with half a second of patience.
+AT_LENGTH = [pytest.mark.faults, pytest.mark.timeout(900)]
 EACH_PLACE = [
-    pytest.param(pace, where, 1, marks=pytest.mark.faults, id=f"each, {name}, {where}")
+    pytest.param(pace, where, 1, marks=AT_LENGTH, id=f"each, {name}, {where}")
     for name, pace in (("one lane", ONE_LANE), ("two lanes", TWO_LANES), ("gap", GAP))
     for where in ("statement", "undone", "unanswered")
 ]
