@@ -211,13 +211,7 @@ def test_a_list_answers_no_questions_beside_its_filters(
 
 
 @pytest.mark.parametrize(
-    "question",
-    [
-        {"created_at__year": "10000"},
-        {"language": "\0"},
-        {"created_at__gte": "9999-12-31 23:59:59-12:00"},
-        {"created_at__gte": "0001-01-01 00:00:00+12:00"},
-    ],
+    "question", [{"created_at__year": "10000"}, {"language": "\0"}]
 )
 def test_what_no_database_compares_leads_back_to_the_list(
     client, contact, owner, question
@@ -228,6 +222,19 @@ def test_what_no_database_compares_leads_back_to_the_list(
 
     assert answer.status_code == 200
     assert answer.redirect_chain
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31 23:59:59-12:00", "0001-01-01 00:00:00+12:00"]
+)
+def test_the_ends_of_the_calendar_are_no_error(client, contact, owner, moment):
+    """PostgreSQL compares with them, SQLite can't."""
+    client.force_login(owner)
+    question = {"created_at__gte": moment}
+
+    answer = client.get(admin_url("contact_changelist"), question, follow=True)
+
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("key", ["9" * 30, "abc", "\x00", "²"])
