@@ -217,7 +217,7 @@ def unsubscribed_identities() -> QuerySet[MassContact]:
 
 def may_be_mailed(mailing: MailingOut, now: dt.datetime) -> Q:
     """The recheck inside the `sending` UPDATE: who, by whom and right now."""
-    condition = Q(mailing_is_sending(mailing, now)) & Q(
+    condition = mailing_is_sending(mailing, now) & Q(
         account_may_send_for(mailing.owner_id, now)
     )
     for _reason, blocker in recipient_blockers(mailing):
@@ -233,12 +233,13 @@ def may_be_mailed_alone(now: dt.datetime) -> Q:
     return condition
 
 
-def mailing_is_sending(mailing: MailingOut, now: dt.datetime) -> Exists:
+def mailing_is_sending(mailing: MailingOut, now: dt.datetime) -> Q:
+    """The row is this mailing's, which is asked once for all rows of a statement."""
     # Who owns it decides who may be mailed, and may have changed since it was read.
     running = MailingOut.objects.filter(
         sending_condition(now), pk=mailing.pk, owner=mailing.owner_id
     )
-    return Exists(running.filter(pk=OuterRef("mailing_id")))
+    return Q(Exists(running), mailing_id=mailing.pk)
 
 
 def account_may_send_for(owner_id: Any, now: dt.datetime) -> Exists:

@@ -62,7 +62,12 @@ class Delivery(models.Model):
     )
     object_id = models.CharField(_("record"), max_length=64, blank=True)
     mass_contact = models.ForeignKey(
-        MassContact, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+        MassContact,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="deliveries",
+        # Only deleting an identity looks from there; each mail would write it thrice.
+        db_index=False,
     )
     name = models.CharField(_("name"), max_length=300, blank=True)
     address = models.CharField(_("address"), max_length=320, blank=True)
@@ -74,7 +79,9 @@ class Delivery(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="deliveries",
-        db_index=False,  # see delivery_by_account
+        # What waits, is claimed or is a test has an index of its own; only deleting an
+        # account asks for all.
+        db_index=False,
     )
     status = models.CharField(
         _("status"),
@@ -176,12 +183,7 @@ class Delivery(models.Model):
                 name="delivery_tests",
             ),
             models.Index(fields=["address_key", "mailing"], name="delivery_by_address"),
-            # Rows have neither while recipients are added.
-            models.Index(
-                fields=["email_account"],
-                condition=Q(email_account__isnull=False),
-                name="delivery_by_account",
-            ),
+            # Rows have none while recipients are added.
             models.Index(
                 fields=["version"],
                 condition=Q(version__isnull=False),
