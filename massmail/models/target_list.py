@@ -20,7 +20,7 @@ class TargetList(Owned, Timestamped):
     """Records of several types (static), or what a filter finds of one type.
 
     Recipients may leave one list and stay in the others. That outlives the list: one
-    that a mailing was made from is retired instead of deleted.
+    that a mailing was made from, or that somebody left, is retired instead of deleted.
     """
 
     class Kind(models.TextChoices):
@@ -72,12 +72,25 @@ class TargetList(Owned, Timestamped):
 
     @transaction.atomic
     def discard(self) -> None:
-        """The members go. What people decided about the list stays, and it for that."""
-        self.members.all().delete()
-        if self.mailings.exists() or self.excluding_mailings.exists():
+        """The members go. What people decided about the list stays, and it for that.
+
+        So do those whom a mailing leaves out: a copy of it must not mail them.
+        """
+        leaves_out = self.excluding_mailings.exists()
+        if not leaves_out:
+            self.members.all().delete()
+        if leaves_out or self.mailings.exists() or self.was_left():
             TargetList.objects.filter(pk=self.pk).update(retired_at=timezone.now())
         else:
             self.delete()
+
+    def was_left(self) -> bool:
+        """Also by somebody who has come back: the don't-mail list's history says so."""
+        changes = self._meta.apps.get_model("massmail", "SuppressionChange")
+        return (
+            self.opt_outs.exists()
+            or changes._default_manager.filter(target_list=self).exists()
+        )
 
 
 class TargetListMember(models.Model):

@@ -51,10 +51,23 @@ def test_one_that_a_mailing_had_stays_for_what_people_decided(relation):
     member.target_list.discard()
 
     assert not TargetList.objects.active().exists()
-    assert not TargetListMember.objects.exists()
+    # A copy of the mailing still leaves out whom it left out.
+    assert TargetListMember.objects.exists() == (relation == "excluded_lists")
     assert getattr(delivery.mailing, relation).get() == member.target_list
     assert addresses.get().target_list == member.target_list
     assert Delivery.objects.get() == delivery
+
+
+@pytest.mark.parametrize("came_back", [False, True])
+def test_one_that_somebody_left_stays_when_its_mailings_are_gone(came_back):
+    row = suppress(TargetListFactory())
+    if came_back:
+        addresses.all().lift(source="test")
+
+    row.target_list.discard()
+
+    assert TargetList.objects.get().retired_at is not None
+    assert SuppressionChange.objects.filter(target_list=row.target_list).exists()
 
 
 def test_an_address_stands_once_for_each_list_and_once_for_all():
