@@ -46,11 +46,16 @@ def left_out_by_filter(
     """Object ids of those among the records that a filter list leaves out.
 
     Static lists are asked by the recheck, at any time; what a filter finds is asked
-    when the recipients are added, as it is for those that are chosen by one.
+    when the recipients are added, as it is for those that are chosen by one. One that
+    makes no sense any more leaves out everybody: nobody knows whom it meant.
     """
     found: set[str] = set()
-    for one in mailing.excluded_lists.filter(kind=TargetList.Kind.FILTER):
-        if is_filter_of(one, source):
-            rows = filtered(mailing.owner, source, one).filter(pk__in=pks)
-            found.update(str(pk) for pk in rows.values_list("pk", flat=True))
+    mine = source.addressable_by(mailing.owner)
+    for one in mailing.excluded_lists.filter(
+        kind=TargetList.Kind.FILTER, content_type=source.content_type
+    ):
+        if source.filter_form is None or not form_of(one, source, mine).is_valid():
+            return {str(pk) for pk in pks}
+        rows = filtered(mailing.owner, source, one).filter(pk__in=pks)
+        found.update(str(pk) for pk in rows.values_list("pk", flat=True))
     return found

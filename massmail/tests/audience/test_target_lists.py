@@ -177,6 +177,21 @@ def test_who_left_an_included_list_and_who_is_on_an_excluded_one(
     assert mailing.recipients_count == 6
 
 
+def test_a_broken_filter_leaves_out_everybody_rather_than_nobody(anna, message):
+    """It was whole when the mailing was made, or is that of a copy."""
+    CustomerFactory(owner=anna, name="Ada")
+    broken = filter_list(anna, "record-city=%00")
+
+    mailing = create_mailing(
+        owner=anna,
+        message=message,
+        recipients=Customer.objects.all(),
+        excluded_lists=[broken],
+    )
+
+    assert names(mailing) == {"Ada": ("skipped", "excluded")}
+
+
 def test_the_lists_of_a_mailing_never_go_with_a_record(anna, message, target_list):
     record = CustomerFactory(owner=anna)
     add_members(target_list, Customer.objects.all(), by=anna)
