@@ -4,6 +4,26 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
+from django.db.models import Exists, OuterRef, Q
+
+
+def keep_one_of_each_address(apps, schema_editor):
+    """On the way back: who left a list has left all mailings.
+
+    Without lists nobody could tell which mailings he meant, and more mail than he
+    wanted is worse than less.
+    """
+    rows = apps.get_model('massmail', 'SuppressedAddress').objects.using(
+        schema_editor.connection.alias
+    )
+    others = rows.filter(
+        Q(target_list=None) | Q(pk__lt=OuterRef('pk')),
+        address_key=OuterRef('address_key'),
+    )
+    twice = rows.exclude(target_list=None).filter(Exists(others))
+    keys = list(twice.values_list('pk', flat=True))
+    for start in range(0, len(keys), 500):
+        rows.filter(pk__in=keys[start : start + 500]).delete()
 
 
 class Migration(migrations.Migration):
@@ -129,5 +149,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='targetlistmember',
             constraint=models.UniqueConstraint(fields=('content_type', 'object_id', 'target_list'), name='target_list_member_once'),
+        ),
+        migrations.RunPython(
+            migrations.RunPython.noop, keep_one_of_each_address, elidable=True
         ),
     ]
