@@ -135,3 +135,31 @@ def test_the_records_page_tells_its_lists_and_those_left(act, client, owner):
     assert ">Hot</a>" in html
     assert "Unsubscribed from “Events” alone" in html
     assert "Theirs" not in html
+
+
+@pytest.mark.parametrize("key", ["9" * 30, "\0", "x"])
+def test_any_key_of_a_list_is_a_page(act, owner, key):
+    record = ContactFactory(owner=owner)
+    TargetListFactory(owner=owner)
+
+    answer = act(ADD, record, apply=1, target_list=key, name="Hot")
+
+    assert answer.status_code == 200
+    assert not TargetListMember.objects.exists()
+
+
+def test_a_list_that_recipients_know_no_more_has_no_empty_name(act, client, owner):
+    record = ContactFactory(owner=owner)
+    for name in ("", "News"):
+        SuppressedAddress.objects.suppress(
+            record.email,
+            reason="opted_out",
+            source="x",
+            target_list=TargetListFactory(name="Internal", public_name=name),
+        )
+
+    html = client.get(reverse("admin:crm_contact_mailings", args=[record.pk])).text
+
+    assert "Unsubscribed from “News” alone" in html
+    assert "“”" not in html
+    assert "Internal" not in html

@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from common.site.odd_input import is_key
 from massmail.audience.list_filters import form_of, is_filter_of
 from massmail.audience.target_lists import lists_for, lists_to_fill, records_in
 from massmail.models import TargetList
@@ -27,21 +28,29 @@ class ChosenLists:
 NO_LISTS = ChosenLists()
 
 
+class ListsField(forms.ModelMultipleChoiceField):
+    """Target lists to tick; none where there is nothing to tick."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(TargetList.objects.none(), required=False, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """A key that no row can have is wrong like any other; a database would fail."""
+        for key in value or ():
+            if not is_key(TargetList._meta.pk, str(key)):
+                raise forms.ValidationError(
+                    self.error_messages["invalid_pk_value"], params={"pk": key}
+                )
+        return super().clean(value)
+
+
 class ListChoice(forms.Form):
     """Where a mailing begins: blank means all, as in the filters beside it."""
 
-    include = forms.ModelMultipleChoiceField(
-        TargetList.objects.none(),
-        label=_("Only from these lists"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    exclude = forms.ModelMultipleChoiceField(
-        TargetList.objects.none(),
-        label=_("Leave out who is in these lists"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
+    include = ListsField(label=_("Only from these lists"))
+    exclude = ListsField(label=_("Leave out who is in these lists"))
 
     def __init__(
         self, *args: Any, user: Any, source: RecipientSource, **kwargs: Any

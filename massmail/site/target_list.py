@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from common.site.odd_input import is_key
 from massmail.audience.list_filters import form_of, is_filter_of
 from massmail.audience.target_lists import records_in, remove_members, sizes
 from massmail.models import (
@@ -169,11 +170,10 @@ class TargetListAdmin(MassmailAdmin):
         self, request: HttpRequest, target_list: TargetList, source: RecipientSource
     ) -> HttpResponse:
         """Those that were ticked, as far as they are shown to the person."""
-        keys = [source.pk_of(text) for text in request.POST.getlist("record")]
+        pk = source.model._meta.pk
+        keys = [key for key in request.POST.getlist("record") if is_key(pk, key)]
         shown = records_in(request.user, source, [target_list])
-        count = remove_members(
-            target_list, shown.filter(pk__in=[key for key in keys if key is not None])
-        )
+        count = remove_members(target_list, shown.filter(pk__in=keys))
         self.message_user(request, removed_text(count), messages.SUCCESS)
         return HttpResponseRedirect(request.get_full_path())
 

@@ -34,7 +34,8 @@ def lists_of(delivery: Delivery | None) -> list[TargetList]:
 
 def names_of(lists: Collection[TargetList]) -> str:
     """As recipients know them, each once; never the colleagues' own names."""
-    return ", ".join(dict.fromkeys(one.public_name for one in lists))
+    names = dict.fromkeys(one.public_name for one in lists)
+    return ", ".join(filter(None, names))
 
 
 def has_left(person: Responder, lists: Collection[TargetList]) -> bool:

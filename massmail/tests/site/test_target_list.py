@@ -287,3 +287,21 @@ def test_a_name_is_given_once(client, owner):
     keep(client, **{"record-city": "Delft"})
 
     assert TargetList.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["9" * 30, "%00", "x", "-1"])
+@pytest.mark.parametrize("field", ["list-include", "list-exclude"])
+def test_any_key_of_a_list_in_the_address_is_a_page(client, owner, field, key):
+    TargetListFactory(owner=owner)
+
+    assert client.get(f"{CREATE}?{field}={key}").status_code == 200
+
+
+@pytest.mark.parametrize("key", ["9" * 30, "\0", "x"])
+def test_any_key_of_a_record_takes_nobody_off(client, target_list, owner, key):
+    put_on(target_list, CustomerFactory(owner=owner))
+
+    answer = client.post(page(target_list, "members"), {"record": [key]})
+
+    assert answer.status_code == 302
+    assert TargetListMember.objects.count() == 1
