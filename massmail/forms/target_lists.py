@@ -94,6 +94,14 @@ class ListChoice(forms.Form):
         )
 
 
+class ExcludedLists(ListChoice):
+    """For records that were ticked: they are chosen already."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("include", None)
+
+
 class FillListForm(forms.Form):
     """The list that records are put on: one that is there, or a new one."""
 

@@ -23,7 +23,7 @@ from massmail.audience.selection import prepare_selected, store_selection
 from massmail.audience.vips import addressable
 from massmail.exceptions import NotAllowed
 from massmail.forms.create_mailing import NEW, CreateMailingForm
-from massmail.forms.target_lists import NO_LISTS, ChosenLists
+from massmail.forms.target_lists import NO_LISTS, ChosenLists, ExcludedLists
 from massmail.models import EmailAccount, MailingOut
 from massmail.orchestrator.message_fit import misfit
 from massmail.permissions import main_account, mass_mail_accounts
@@ -63,15 +63,19 @@ def create_mailing_page(
         messages.warning(request, text)
         return None
     data = request.POST if "create" in request.POST else None
+    source = source_of(queryset.model)
+    lists = ExcludedLists(data, prefix="list", user=request.user, source=source)
     form = CreateMailingForm(
         data,
         user=request.user,
-        source=source_of(queryset.model),
+        source=source,
         initial={"name": suggested_name(queryset), "counted": chosen.count},
     )
-    if form.is_valid() and still_the_same(form, chosen):
-        return create(model_admin.admin_site, request, form.cleaned_data, chosen)
-    return ask(model_admin, request, form, chosen)
+    # Each is asked, so that each tells its errors.
+    if all([form.is_valid(), lists.is_valid()]) and still_the_same(form, chosen):
+        site, answer = model_admin.admin_site, form.cleaned_data
+        return create(site, request, answer, chosen, lists=lists.chosen)
+    return ask(model_admin, request, form, chosen, lists)
 
 
 def suggested_name(queryset: QuerySet) -> str:
@@ -163,6 +167,7 @@ def ask(
     request: HttpRequest,
     form: CreateMailingForm,
     chosen: Chosen,
+    lists: ExcludedLists,
 ) -> TemplateResponse:
     site, opts = model_admin.admin_site, model_admin.opts
     context = {
@@ -171,6 +176,7 @@ def ask(
         "subtitle": None,
         "opts": opts,
         "form": form,
+        "lists": lists,
         "chosen": chosen,
         "chosen_names": model_ngettext(opts, chosen.count),
         "selected_keys": request.POST.getlist(ACTION_CHECKBOX_NAME),

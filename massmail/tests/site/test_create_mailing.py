@@ -19,6 +19,8 @@ from massmail.tests.factories import (
     MemberFactory,
     SignatureFactory,
     SubscriberFactory,
+    TargetListFactory,
+    TargetListMemberFactory,
 )
 from massmail.tests.mailings import add_customers, ready_settings, states
 from massmail.tests.site.conftest import page
@@ -142,6 +144,35 @@ def test_the_number_of_queries_does_not_grow_with_the_selection(
         client.post(LIST, data)
 
     assert MailingOut.objects.get().selection == {"chosen": 3000}
+
+
+def test_members_of_a_list_are_left_out(client, owner, message):
+    people = add_customers(owner, 2)
+    excluded = TargetListFactory(owner=owner, name="Guests")
+    TargetListFactory(name="Theirs")
+    TargetListMemberFactory(target_list=excluded, recipient=people[0])
+
+    html = client.post(LIST, chosen(people, index=0)).text
+    client.post(LIST, answer(people, message, **{"list-exclude": excluded.pk}))
+
+    assert "Guests" in html
+    assert "Theirs" not in html
+    mailing = MailingOut.objects.get()
+    assert mailing.excluded_lists.get() == excluded
+    assert not mailing.target_lists.exists()
+    assert states(mailing) == {"queued": 1, "skipped": 1}
+
+
+@pytest.mark.parametrize("key", ["theirs", "9" * 30, "\0"])
+def test_a_list_that_is_no_choice_is_refused(client, owner, message, key):
+    people = add_customers(owner, 1)
+    TargetListFactory(owner=owner)
+    key = TargetListFactory().pk if key == "theirs" else key
+
+    response = client.post(LIST, answer(people, message, **{"list-exclude": key}))
+
+    assert "errorlist" in response.text
+    assert not MailingOut.objects.exists()
 
 
 def test_a_list_that_changed_meanwhile_is_asked_about_again(client, owner, message):
