@@ -41,6 +41,8 @@ Kind = Delivery.Kind
 SkipReason = Delivery.SkipReason
 
 TEST_MARK = "[TEST]"
+# Larger messages are mostly attachments: copied quickly, and too big to keep many.
+AHEAD_BYTES = 256 * 1024
 
 
 class CannotSend(Exception):
@@ -122,7 +124,8 @@ class Batch:
                 return
             try:
                 self._ahead[delivery.pk] = self._render(delivery)
-            except (CannotSend, MessageTemplateError):
+            except Exception:
+                # Whatever it is, its turn will tell; the commit must not suffer.
                 return
 
     def drop(self, ids: set[int], mailings: set[int | None]) -> None:
@@ -147,7 +150,8 @@ class Batch:
             stop_mailing(delivery.mailing_id, StopReason.MESSAGE_BROKEN, now=self.now)
             self.drop(set(), {delivery.mailing_id})
             return None
-        self._version_at_hand = self._version_of(delivery)
+        is_small = len(message.payload) <= AHEAD_BYTES
+        self._version_at_hand = self._version_of(delivery) if is_small else None
         return message
 
     def _render(self, delivery: Delivery) -> Outgoing:

@@ -19,6 +19,7 @@ from massmail.models import (
     SuppressedAddress,
 )
 from massmail.models.email_account import new_token
+from massmail.orchestrator import outgoing
 from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.handover import HandOvers, claim_of
 from massmail.orchestrator.lifecycle import launch, pause
@@ -270,6 +271,30 @@ def test_a_copy_that_cannot_be_made_is_skipped_at_its_turn(batch, rows, mailing)
     assert states(mailing)["claimed"] == 6
     assert batch.next().delivery.pk == rows[2].pk
     assert batch.skipped == 1
+
+
+def test_a_fault_of_a_copy_is_met_at_its_turn_and_not_in_a_commit(
+    batch, rows, monkeypatch
+):
+    batch.next()
+
+    def fail(delivery):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(batch, "_render", fail)
+    batch.render_ahead(4)
+
+    with pytest.raises(ZeroDivisionError):
+        batch.next()
+
+
+def test_of_large_messages_none_is_kept_ahead(batch, monkeypatch):
+    monkeypatch.setattr(outgoing, "AHEAD_BYTES", 100)
+    batch.next()
+
+    batch.render_ahead(4)
+
+    assert not batch._ahead
 
 
 def test_a_minute_later_the_copies_have_its_date(run, rows):
