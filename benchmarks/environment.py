@@ -92,3 +92,12 @@ def new_contacts(owner: Any, count: int) -> Any:
             for number in range(start, min(start + 10_000, count))
         )
     return Contact.objects.filter(owner=owner)
+
+
+def number_users_on() -> None:
+    """One database serves several measurements: each makes users of its own."""
+    from django.contrib.auth import get_user_model
+
+    from massmail.tests.factories import UserFactory
+
+    UserFactory.reset_sequence(get_user_model().objects.count(), force=True)

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from benchmarks.environment import number_users_on
+
 # One of a hundred shares its address with another, one of fifty opted out, one of a
 # hundred is somebody else's.
 CONTACTS = """
@@ -55,6 +57,7 @@ def prepare_environment(database: str, folder: Path) -> None:
     settings.MASSMAIL["DNS_TIMEOUT"] = 0
     django.setup()
     call_command("migrate", verbosity=0)
+    number_users_on()
 
 
 def manager(accounts: int = 3) -> Any:
