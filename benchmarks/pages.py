@@ -151,7 +151,9 @@ def launched_mailing(owner: Any, count: int, now: dt.datetime) -> Any:
     from massmail.tests.factories import EmlMessageFactory
 
     for name in (Heartbeat.BEAT, Heartbeat.WORKER):
-        Heartbeat.objects.create(name=name, beat_at=now + dt.timedelta(hours=1))
+        Heartbeat.objects.update_or_create(
+            name=name, defaults={"beat_at": now + dt.timedelta(hours=1)}
+        )
     return MailingOut.objects.create(
         owner=owner,
         name="News of March",
