@@ -49,7 +49,8 @@ class Delivery(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="deliveries",
-        db_index=False,  # see delivery_by_version
+        # Only deleting a version looks from there; each mail would write it thrice.
+        db_index=False,
     )
     content_type = models.ForeignKey(
         ContentType,
@@ -183,12 +184,6 @@ class Delivery(models.Model):
                 name="delivery_tests",
             ),
             models.Index(fields=["address_key", "mailing"], name="delivery_by_address"),
-            # Rows have none while recipients are added.
-            models.Index(
-                fields=["version"],
-                condition=Q(version__isnull=False),
-                name="delivery_by_version",
-            ),
             models.Index(
                 fields=["message_id"],
                 condition=~Q(message_id=""),

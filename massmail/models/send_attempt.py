@@ -22,17 +22,21 @@ class SendAttempt(models.Model):
         REFUSED = "refused", _("refused")
         UNCERTAIN = "uncertain", _("uncertain")
 
+    # Both come from the very row that the same statement marks, which has constraints
+    # of its own: to have them checked again would cost each mail two look-ups.
     email_account = models.ForeignKey(
         EmailAccount,
         on_delete=models.PROTECT,
         related_name="send_attempts",
         db_index=False,  # see attempts_in_a_window
+        db_constraint=False,
     )
     delivery = models.ForeignKey(
         Delivery,
         on_delete=models.PROTECT,
         related_name="send_attempts",
         db_index=False,  # see one_attempt_per_claim
+        db_constraint=False,
     )
     # The claim of the worker that made it: with the delivery it names one attempt.
     token = models.UUIDField()

@@ -65,7 +65,7 @@ class HandOvers:
         self.account = account
         self._set_by_people = SetByPeople(account)
         self.rechecks = Rechecks(
-            Q(HoldsLanes(token, lanes)) & self._set_by_people.unchanged
+            account.pk, Q(HoldsLanes(token, lanes)) & self._set_by_people.unchanged
         )
         self._token = token
         self.lanes = lanes

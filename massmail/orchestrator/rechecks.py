@@ -18,7 +18,11 @@ from massmail.models import AccountLane, MailingOut
 from massmail.models.delivery_batches import HandOver
 from massmail.models.ordinary_commit import OrdinaryCommit
 from massmail.models.prepared import NOW
-from massmail.permissions import may_be_mailed, may_be_mailed_alone
+from massmail.permissions import (
+    may_be_mailed,
+    may_be_mailed_alone,
+    may_be_mailed_through,
+)
 from massmail.recipients.registry import source_for
 
 FRESH_SECONDS = 1.0
@@ -40,7 +44,7 @@ class HoldsLanes(Func):
 class Recheck:
     """`mailing` as it was when the recheck was made, from what `basis` says.
 
-    `ordinary` has the same recheck; None where the database can't do it at once.
+    `ordinary` has it in fewer look-ups; None where the database can't do it at once.
     """
 
     mailing: MailingOut | None
@@ -53,7 +57,8 @@ class Recheck:
 class Rechecks:
     """By mailing; None is mail without one. `also` must hold for each."""
 
-    def __init__(self, also: Q) -> None:
+    def __init__(self, account_id: int, also: Q) -> None:
+        self._account_id = account_id
         self._also = also
         self._made: dict[int | None, Recheck] = {}
 
@@ -72,13 +77,20 @@ class Rechecks:
             hand_over, ordinary = made.hand_over, made.ordinary
         else:
             hand_over = HandOver(self._allowed(mailing) & self._also)
-            ordinary = OrdinaryCommit.of(hand_over.update)
+            ordinary = self._ordinary(mailing)
         fresh = Recheck(mailing, hand_over, ordinary, basis, time.monotonic())
         self._made[mailing_id] = fresh
         return fresh
 
     def _allowed(self, mailing: MailingOut | None) -> Q:
         return may_be_mailed(mailing, NOW) if mailing else may_be_mailed_alone(NOW)
+
+    def _ordinary(self, mailing: MailingOut | None) -> OrdinaryCommit | None:
+        if mailing is None:
+            allowed = may_be_mailed_alone(NOW)
+        else:
+            allowed = may_be_mailed_through(self._account_id, mailing, NOW)
+        return OrdinaryCommit.of(HandOver(allowed & self._also).update)
 
 
 def basis_of(mailing: MailingOut | None) -> object:

@@ -20,6 +20,7 @@ from massmail.permissions import (
     has_wrong_account,
     may_be_mailed,
     may_be_mailed_alone,
+    may_be_mailed_through,
     skip_reason,
     without_value,
 )
@@ -50,8 +51,12 @@ def row():
 
 
 def allowed(row, now=NOW):
-    rows = Delivery.objects.filter(may_be_mailed(row.mailing, now), pk=row.pk)
-    return rows.exists()
+    """By the recheck, with which its shorter form for one account agrees."""
+    rows = Delivery.objects.filter(pk=row.pk)
+    is_allowed = rows.filter(may_be_mailed(row.mailing, now)).exists()
+    through = may_be_mailed_through(row.email_account_id, row.mailing, now)
+    assert rows.filter(through).exists() is is_allowed
+    return is_allowed
 
 
 @pytest.mark.parametrize("factory", [CustomerFactory, SubscriberFactory, MemberFactory])
@@ -254,6 +259,14 @@ def test_a_row_without_an_account_is_not_mailed(row):
     Delivery.objects.update(email_account=None)
 
     assert not allowed(row)
+
+
+def test_a_row_of_another_account_is_not_mailed_through_this_one(row):
+    other = EmailAccountFactory(owner=row.mailing.owner)
+    through = may_be_mailed_through(other.pk, row.mailing, NOW)
+
+    assert allowed(row)
+    assert not Delivery.objects.filter(through).exists()
 
 
 def test_rows_of_another_mailing_are_not_allowed_by_this_one(row):
