@@ -48,7 +48,7 @@ class Person:
 
     @property
     def responder(self) -> Responder:
-        return last_mailed(self.key) if self.key else Responder("", None)
+        return last_mailed(self.key) if self.key else Responder.of("", None)
 
     def records(self) -> dict[int, list[str]]:
         """This record and all that were mailed at its address, by content type.

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.dispatch import Signal
 
 from massmail import signals, tokens
 from massmail.models import Delivery, DeliveryEvent, MassContact, SuppressedAddress
+from massmail.models.ordinary_opt_out import opt_out_at_once
 from massmail.models.proof import resolve_by_proof
 from massmail.recipients.registry import source_for
 from massmail.tracking.consent import set_tracking
@@ -22,12 +24,27 @@ from massmail.tracking.public_links import UNSUBSCRIBE
 SOURCE = "unsubscribe link"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Responder:
-    """Who opened a link, as far as the rows still tell."""
+    """Who opened a link, as far as the rows still tell.
+
+    The mail is looked for when it is asked for: a one-click request never asks.
+    """
 
     address_key: str
-    delivery: Delivery | None
+    delivery_id: int = 0
+
+    @classmethod
+    def of(cls, address_key: str, delivery: Delivery | None) -> Responder:
+        """One whose mail is known already, or is none."""
+        person = cls(address_key, delivery.pk if delivery else 0)
+        # Where the cached property keeps it.
+        vars(person)["delivery"] = delivery
+        return person
+
+    @cached_property
+    def delivery(self) -> Delivery | None:
+        return Delivery.objects.filter(pk=self.delivery_id).first()
 
     @property
     def address(self) -> str:
@@ -68,8 +85,7 @@ def language_of(delivery: Delivery) -> str:
 def responder(text: str) -> Responder:
     """Who holds this token of an unsubscribe link; raises `tokens.InvalidToken`."""
     token = tokens.read(UNSUBSCRIBE, text)
-    delivery = Delivery.objects.filter(pk=token.delivery_id).first()
-    return Responder(token.address_key, delivery)
+    return Responder(token.address_key, token.delivery_id)
 
 
 def unsubscribe(
@@ -82,16 +98,26 @@ def unsubscribe(
     told after the commit: a fault of its hook must not cost anybody the opt-out.
     """
     person = responder(text)
+    records = opt_out_at_once(
+        person.delivery_id, person.address_key, now=now, source=source, detail=detail
+    )
+    if records:
+        tell_after_commit(records, person)
+        return person
     with transaction.atomic():
         suppress(person, source)
         skip_waiting(person)
         records = opt_out_records(person)
         if person.delivery:
             remember(person.delivery, now=now, detail=detail)
-        for content_type_id, object_ids in records.items():
-            tell_host = news_for_host(content_type_id, object_ids, person)
-            transaction.on_commit(tell_host, robust=True)
+        tell_after_commit(records, person)
     return person
+
+
+def tell_after_commit(records: dict[int, list[str]], person: Responder) -> None:
+    for content_type_id, object_ids in records.items():
+        tell_host = news_for_host(content_type_id, object_ids, person)
+        transaction.on_commit(tell_host, robust=True)
 
 
 def suppress(person: Responder, source: str) -> None:
@@ -190,6 +216,9 @@ def news_for_host(
             return
         keys = [source.pk_of(text) for text in object_ids]
         getattr(source, hook)([key for key in keys if key is not None])
+        if not signal.has_listeners(Delivery):
+            # Nobody asks for the mail and its address.
+            return
         signal.send(
             sender=Delivery,
             content_type=content_type,

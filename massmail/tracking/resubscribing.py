@@ -95,7 +95,7 @@ def source_key(confirmation: Delivery) -> str:
 
 def last_mailed(address_key: str) -> Responder:
     rows = Delivery.objects.filter(address_key=address_key, content_type__isnull=False)
-    return Responder(address_key, rows.order_by("-pk").first())
+    return Responder.of(address_key, rows.order_by("-pk").first())
 
 
 def lift_opt_out(address_key: str, *, source: str, by: Any = None) -> None:

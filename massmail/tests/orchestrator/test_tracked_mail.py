@@ -138,7 +138,7 @@ def test_an_objection_holds_for_the_address_in_another_record():
     """The person was deleted and imported anew, or merged into another record."""
     ready_settings(track_clicks=True, track_opens=True)
     before = DeliveryFactory(status="sent")
-    forbid_tracking(Responder(before.address_key, before))
+    forbid_tracking(Responder.of(before.address_key, before))
     Customer.objects.filter(pk=before.object_id).delete()
     mailing = launched()
     assert "/news/c/" in copy_of(mailing)[0]
