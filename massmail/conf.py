@@ -97,11 +97,14 @@ class _Current:
     def __getattr__(self, name: str) -> Any:
         if self._conf is None:
             self._conf = read()
-        return getattr(self._conf, name)
+        value = getattr(self._conf, name)
+        # Some are asked several times for each message: the next time it is at hand.
+        self.__dict__[name] = value
+        return value
 
     def forget(self, *, setting: str, **kwargs: Any) -> None:
         if setting == "MASSMAIL":
-            self._conf = None
+            self.__dict__ = {"_conf": None}
 
 
 conf = _Current()

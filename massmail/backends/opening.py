@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import functools
 import ssl
 import time
@@ -164,4 +163,4 @@ def _redacted(reply: Reply, authenticator: Authenticator) -> Reply:
     text = reply.text
     for secret in filter(None, authenticator.secrets):
         text = text.replace(secret, "***")
-    return dataclasses.replace(reply, text=text)
+    return reply._replace(text=text)

@@ -91,7 +91,10 @@ class CompiledMessage:
 
     def missing(self, values: Values) -> tuple[str, ...]:
         """The required variables that this recipient's copy would print empty."""
-        if not any(is_empty(values.get(name)) for name in self._printed):
+        for name in self._printed:
+            if is_empty(values.get(name)):
+                break
+        else:
             return ()
         names = dict.fromkeys(
             missing_names(self._may_miss, {**values, **self._sender_values})

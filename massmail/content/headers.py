@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import idna
 
@@ -57,8 +58,7 @@ class Sender:
     reply_to: str = ""
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What belongs to one recipient's copy apart from its text.
 
     `message_id` with its angle brackets, `date` aware, `list_id` and `feedback_id`

@@ -11,6 +11,8 @@ from django.utils import translation
 
 from massmail.content.values import Values
 
+NOTHING: AbstractContextManager[None] = nullcontext()
+
 
 def supported_language(tag: str) -> str:
     """The site's language that fits the `lang` of a document; "" when none does."""
@@ -28,6 +30,7 @@ def dates_in(
     Without a date among them nothing speaks it, and to change languages would take as
     long as all the rest of a copy.
     """
-    if any(isinstance(values.get(name), date) for name in names):
-        return translation.override(language or settings.LANGUAGE_CODE)
-    return nullcontext()
+    for name in names:
+        if isinstance(values.get(name), date):
+            return translation.override(language or settings.LANGUAGE_CODE)
+    return NOTHING

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import idna
 from email_validator import EmailNotValidError, validate_email
@@ -26,8 +26,7 @@ class InvalidAddress(ValueError):
     """No mail can be sent to this text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """An address in the three forms that the ledger needs.
 
     `text` is what people read (as written, NFC), `wire` what SMTP gets (domain as

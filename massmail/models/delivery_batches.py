@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connections
 from django.db.models import F, Q
+from django.db.models.base import ModelState
 from django.utils import timezone
 
 from massmail.models.delivery import Delivery
@@ -118,7 +119,25 @@ CLAIM = f"""
     FROM {{given}}
     WHERE delivery.id = given.id
         AND COALESCE(delivery.status = %s AND delivery.email_account_id = %s, FALSE)
+    RETURNING {{columns}}
 """
+# What the messages are made of. Moments take long to read, and are seldom needed.
+OF_CLAIMED = (
+    "id",
+    "kind",
+    "mailing_id",
+    "version_id",
+    "content_type_id",
+    "object_id",
+    "mass_contact_id",
+    "name",
+    "address",
+    "address_key",
+    "address_domain",
+    "email_account_id",
+    "attempts",
+    "message_id",
+)
 
 
 def claim_all(
@@ -129,25 +148,41 @@ def claim_all(
     lease_until: dt.datetime,
     domain: str,
     using: str = "default",
-) -> None:
+) -> list[Delivery]:
     """queued → claimed, where the rows are still this account's.
 
-    Before the first attempt a row gets the mailing's current version, and once and for
-    all a Message-ID of the `domain`: both are written before anything leaves.
+    Returns those taken, in the order of the ids. Before the first attempt a row gets
+    the mailing's current version, and once and for all a Message-ID of the `domain`:
+    both are written before anything leaves.
     """
     if not ids:
-        return
+        return []
     connection = connections[using]
     rows = [(pk, f"<{uuid.uuid4().hex}@{domain}>") for pk in sorted(ids)]
     columns = {"id": "bigint", "message_id": "text"}
     given, values = table_of(columns, rows, connection)
     claimed = [DeliveryStatus.CLAIMED.value, token, lease_until]
     params = [adapted(value, connection) for value in claimed]
+    # SQLite knows no other table there, and no name of it.
+    table = "delivery." if connection.vendor == "postgresql" else ""
+    columns_read = ", ".join(f"{table}{name}" for name in OF_CLAIMED)
     with connection.cursor() as cursor:
         cursor.execute(
-            CLAIM.format(given=given),
+            CLAIM.format(given=given, columns=columns_read),
             [*params, *values, DeliveryStatus.QUEUED.value, account_id],
         )
+        found = {row[0]: claimed_row(row, token, using) for row in cursor.fetchall()}
+    return [found[pk] for pk in ids if pk in found]
+
+
+def claimed_row(values: Sequence[Any], token: uuid.UUID, using: str) -> Delivery:
+    """As `from_db` makes it, the other fields deferred, in a tenth of its time."""
+    row = Delivery.__new__(Delivery)
+    row._state = ModelState()
+    row._state.db, row._state.adding = using, False
+    row.__dict__ |= zip(OF_CLAIMED, values, strict=True)
+    row.__dict__ |= {"status": DeliveryStatus.CLAIMED, "claim_token": token}
+    return row
 
 
 NOTE_ATTEMPTS = f"""

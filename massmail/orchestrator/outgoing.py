@@ -8,9 +8,8 @@ import hmac
 import logging
 import uuid
 from collections import defaultdict, deque
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -53,8 +52,7 @@ class CannotSend(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message that is ready for the wire."""
 
     delivery: Delivery

@@ -35,6 +35,7 @@ from massmail.sending.quotas import Counted
 from massmail.sending.recording import Result, record_all
 
 logger = logging.getLogger(__name__)
+ACCEPTED = Outcome(Scope.RECIPIENT, Verdict.SENT, "")
 
 
 class Run:
@@ -109,8 +110,7 @@ class Run:
         return None
 
     def accepted(self, message: Outgoing, reply: Reply) -> None:
-        outcome = Outcome(Scope.RECIPIENT, Verdict.SENT, "")
-        self._results.append(Result(message.delivery, outcome, reply, announced=True))
+        self._results.append(Result(message.delivery, ACCEPTED, reply, announced=True))
 
     def failed(
         self, message: Outgoing, failure: SmtpFailure, *, announced: bool, fresh: bool

@@ -7,14 +7,13 @@ import uuid
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.address import Address
 from massmail.models.delivery_batches import claim_all
 from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
-from massmail.models.prepared import OfFoundRows
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.domain_caps import DomainCaps
 from massmail.sending.pacing import batch_size, gap_is_over
@@ -24,22 +23,6 @@ from massmail.sending.quotas import Counted, room
 MAX_CAP_ROUNDS = 10
 # How many rows a round looks at for those whose domains have none.
 SEEN_AHEAD = 200
-# Moments above all, which take long to read.
-SELDOM_READ = (
-    "reason",
-    "priority",
-    "not_before",
-    "time_zone",
-    "lease_until",
-    "smtp_code",
-    "smtp_enhanced",
-    "smtp_text",
-    "queued_at",
-    "sending_at",
-    "sent_at",
-    "first_refused_at",
-    "result_at",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +62,14 @@ def claim_batch(
         EmailAccount.objects.filter(pk=account_id).update(warm_up_began_at=now)
     until = now + dt.timedelta(seconds=conf.LEASE_SECONDS)
     # Still of this account: it may just have been handed over to another.
-    claim_all(
+    taken = claim_all(
         ids,
         token,
         account_id=account_id,
         lease_until=until,
         domain=Address.parse(account.from_email).domain,
     )
-    held = Q(claim_token=token, status=Delivery.Status.CLAIMED)
-    rows = Delivery.objects.filter(OfFoundRows(held), pk__in=ids).defer(*SELDOM_READ)
-    return Claim(list(rows.order_by("priority", "not_before", "pk")))
+    return Claim(taken)
 
 
 def due_ids(

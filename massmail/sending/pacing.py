@@ -19,7 +19,7 @@ def gap(account: EmailAccount) -> dt.timedelta:
 
 
 # So that a large claim is over in good time, too.
-MAX_BATCHES = 16
+MAX_BATCHES = 40
 QUICKLY_USED_UP_SECONDS = 3.0
 
 

@@ -10,8 +10,7 @@ import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -42,8 +41,7 @@ from massmail.sending.outcomes import (
 Attempt = SendAttempt.Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a server, or the lack of its answer, said of one delivery."""
 
     delivery: Delivery

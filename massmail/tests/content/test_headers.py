@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
 
@@ -189,7 +188,7 @@ def test_the_fields_of_one_copy():
 def test_a_long_unsubscribe_address_is_not_folded():
     url = "https://news.example.com/u/" + "x" * 170
 
-    fields = envelope_fields(replace(ENVELOPE, unsubscribe_url=url))
+    fields = envelope_fields(ENVELOPE._replace(unsubscribe_url=url))
 
     assert f"\r\nList-Unsubscribe: <{url}>\r\n".encode() in fields
 
@@ -223,7 +222,7 @@ def test_fields_without_value_are_left_out():
 )
 def test_an_envelope_that_would_break_the_header_is_refused(change):
     with pytest.raises(RenderError):
-        envelope_fields(replace(ENVELOPE, **change))
+        envelope_fields(ENVELOPE._replace(**change))
 
 
 def test_the_sender_may_want_answers_elsewhere():

@@ -222,7 +222,7 @@ def test_boundaries_differ_by_content_and_level_and_stay_the_same():
 )
 def test_long_foreign_values_arrive_whole(value):
     raw = compiled(HTML, subject="{{ company|truncatechars:90 }}").render(
-        {**VALUES, "company": value}, replace(ENVELOPE, to_name=value)
+        {**VALUES, "company": value}, ENVELOPE._replace(to_name=value)
     )
 
     assert_wire_format(raw)
@@ -233,7 +233,7 @@ def test_long_foreign_values_arrive_whole(value):
 
 def test_international_domains_are_written_in_ascii():
     raw = compiled(HTML, sender=Sender("Jörg", "jörg@bücher.example".replace("ö", "o")))
-    raw = raw.render(VALUES, replace(ENVELOPE, to_address="ann@пример.example"))
+    raw = raw.render(VALUES, ENVELOPE._replace(to_address="ann@пример.example"))
 
     assert b"<jorg@xn--bcher-kva.example>" in raw
     assert b"<ann@xn--e1afmkfd.example>" in raw
@@ -276,7 +276,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=200)
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
 def test_any_values_give_a_message_with_just_the_right_fields(company, name, to_name):
     values = {**VALUES, "company": company, "first_name": name}
-    raw = PERSONAL.render(values, replace(ENVELOPE, to_name=to_name))
+    raw = PERSONAL.render(values, ENVELOPE._replace(to_name=to_name))
 
     assert_wire_format(raw)
     assert field_names(raw) == FIELDS

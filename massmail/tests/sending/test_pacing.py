@@ -81,4 +81,4 @@ def test_a_claim_is_never_larger_than_it_can_be_used_up_in_good_time(settings):
     settings.MASSMAIL = {**settings.MASSMAIL, "CLAIM_BATCH": 50}
     account = with_gaps(0, 0)
 
-    assert batch_size(account, 1000) == batch_size(account, MAX_BATCHES) == 800
+    assert batch_size(account, 1000) == batch_size(account, MAX_BATCHES) == 2000
