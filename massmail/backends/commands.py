@@ -66,7 +66,7 @@ def dot_stuffed(payload: bytes) -> bytes:
     """
     if payload[-2:] != b"\r\n":
         payload += b"\r\n"
-    # Hardly any message has such a line, and to look takes half as long as to replace.
+    # Ours have no such line, and to look takes half as long as to replace.
     if b"\r\n." in payload:
         payload = payload.replace(b"\r\n.", b"\r\n..")
     return b"." + payload if payload[:1] == b"." else payload

@@ -35,8 +35,8 @@ Fill = Callable[[Values], bytes]
 WirePart = bytes | Fill
 
 # Letters, digits, spaces and a few signs: neither HTML nor quoted-printable changes
-# them. Most names and companies are of this kind.
-_UNCHANGED = re.compile(r"[A-Za-z0-9 .,:;()/_@+-]{1,72}").fullmatch
+# them, but for a dot at the start. Most names and companies are of this kind.
+_UNCHANGED = re.compile(r"(?!\.)[A-Za-z0-9 .,:;()/_@+-]{1,72}").fullmatch
 
 _KEEP_PLAIN_TEXT = (as_it_is, html.escape)  # an address encodes spaces and slashes
 

@@ -3,6 +3,9 @@
 Every piece begins at the start of a line and ends with a line break: a hard one
 when its text ends so, otherwise a soft one. Thus constants are encoded once per
 message, slots once per recipient, and no piece depends on its neighbours.
+
+No line begins with a dot: SMTP would have to double it (RFC 5321 §4.5.2), which takes
+time for each copy, and some software on the way forgets to.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ SOFT_BREAK = b"=\r\n"
 _BREAK_AFTER_SPACE = re.compile(rb"(?<=[ \t])\n")
 
 # Printable ASCII but `=`, short enough for one line with its soft break.
-_AS_IT_IS = re.compile(r"[ -<>-~]{1,72}").fullmatch
+_AS_IT_IS = re.compile(r"(?!\.)[ -<>-~]{1,72}").fullmatch
+
+_FIRST_DOTS = re.compile(rb"^\.+", re.MULTILINE)
+_ENCODED_DOT = b"=2E" + SOFT_BREAK
 
 
 def encode_value(text: str) -> bytes:
@@ -40,4 +46,7 @@ def _encode_piece(data: bytes) -> bytes:
     # The sentinel keeps `b2a_qp` from encoding a space at the end, which it does
     # without looking at the length, and leaves room for the soft break.
     encoded = binascii.b2a_qp(data + b"-", istext=True)[:-1].replace(b"\n", b"\r\n")
-    return encoded if encoded.endswith(b"\r\n") else encoded + SOFT_BREAK
+    if not encoded.endswith(b"\r\n"):
+        encoded += SOFT_BREAK
+    # Each on a line of its own, so that none gets too long.
+    return _FIRST_DOTS.sub(lambda dots: _ENCODED_DOT * len(dots[0]), encoded)

@@ -32,6 +32,7 @@ def test_pieces_join_to_the_whole(before, value, after):
     assert encoded.isascii()
     assert all(len(line) <= 76 for line in lines)
     assert not any(line.endswith((b" ", b"\t")) for line in lines)
+    assert not any(line.startswith(b".") for line in lines)
     assert b"\r" not in b"".join(lines)
     assert b"\n" not in b"".join(lines)
 
@@ -45,6 +46,17 @@ def test_lines_of_every_length_fit(length, end):
 
     assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
     assert decoded(encoded + b"\r\n") == text + "\n"
+
+
+@pytest.mark.parametrize("text", [".", "..", ".nl", "." * 100, ". ", ".é", ".="])
+def test_a_dot_at_the_start_of_a_line_is_encoded(text):
+    value, constant = encode_value(text), encode_constant(f"a\n{text}\n{text}")
+
+    for encoded, meant in ((value, text), (constant, f"a\n{text}\n{text}")):
+        assert not encoded.startswith(b".")
+        assert b"\n." not in encoded
+        assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
+        assert decoded(encoded + b"\r\n") == meant + "\n"
 
 
 def test_nothing_is_encoded_as_nothing():
