@@ -121,11 +121,13 @@ class PreparedUpdate:
                     raise NotPreparable(param)
 
     def _write_constants(self) -> None:
-        """Into the SQL, where the driver would write them there each time."""
-        connection = connections[self.alias]
-        if connection.vendor != "postgresql":
-            return
+        """Into the SQL, so that each execution has but what differs.
+
+        PostgreSQL's driver would write them there each time, and SQLite plans a
+        statement anew after each binding that might decide which index serves.
+        """
         markers = dict(self._places)
+        connection = connections[self.alias]
         places = count()
 
         def written(found: re.Match[str]) -> str:
@@ -169,7 +171,21 @@ def adapted(value: dt.datetime | uuid.UUID | int | str, connection: Any) -> Any:
 
 def literal(value: Any, connection: Any) -> str:
     """The value as it stands in a statement that still gets parameters."""
-    return connection.ops.compose_sql("%s", [value]).replace("%", "%%")
+    if connection.vendor == "postgresql":
+        word = connection.ops.compose_sql("%s", [value])
+    else:
+        word = quoted_by_sqlite(value, connection)
+    return word.replace("%", "%%")
+
+
+def quoted_by_sqlite(value: Any, connection: Any) -> str:
+    """Its own function ends a text at a NUL, so such a text goes as its bytes."""
+    with connection.cursor() as cursor:
+        if isinstance(value, str) and "\0" in value:
+            return f"CAST(X'{value.encode().hex()}' AS TEXT)"
+        cursor.execute("SELECT quote(%s)", [value])
+        [word] = cursor.fetchone()
+        return word
 
 
 def id_list(ids: Sequence[int], connection: Any) -> Any:

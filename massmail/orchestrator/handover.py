@@ -13,6 +13,7 @@ from django.db.models import Q
 from massmail.audience.assignment import assign_accounts
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models.delivery_batches import HandOver
 from massmail.models.ordinary_commit import Written
 from massmail.orchestrator.conditions import SetByPeople
 from massmail.orchestrator.rechecks import HoldsLanes, Rechecks
@@ -89,7 +90,7 @@ class HandOvers:
         if len(groups) != 1 or not are_ordinary(results, deliveries):
             return Written()
         ((mailing_id, claim),) = groups
-        ordinary = self.rechecks.of(mailing_id).ordinary
+        ordinary = self.rechecks.of(mailing_id).statements.ordinary
         has_gaps = self.account.has_gaps
         if ordinary is None or has_gaps or not self._keeps_lanes(now, begins=True):
             return Written()
@@ -117,7 +118,8 @@ class HandOvers:
         groups = by_mailing_and_claim(deliveries)
         for (mailing_id, claim), rows in groups.items():
             if begins:
-                groups[mailing_id, claim] = self._grant(found, mailing_id, rows, now)
+                allowed = self.rechecks.of(mailing_id).statements.hand_over
+                groups[mailing_id, claim] = grant(found, rows, allowed, now)
             else:
                 hold(found, mailing_id, rows, claim)
         if begins and any(groups.values()):
@@ -140,20 +142,6 @@ class HandOvers:
         self._leased = now, until
         return True
 
-    def _grant(
-        self,
-        found: Announcement,
-        mailing_id: int | None,
-        rows: list[Delivery],
-        now: dt.datetime,
-    ) -> list[Delivery]:
-        """Returns those that must not go out, as it seems."""
-        recheck = self.rechecks.of(mailing_id)
-        token = rows[0].claim_token
-        granted = hand_over(rows, token, allowed=recheck.hand_over, now=now)
-        found.granted |= {(pk, token) for pk in granted}
-        return [row for row in rows if row.pk not in granted]
-
     def _look_closer(
         self,
         found: Announcement,
@@ -170,7 +158,7 @@ class HandOvers:
         for (mailing_id, claim), rows in refused.items():
             if rows:
                 recheck = self.rechecks.anew(mailing_id)
-                left = self._grant(found, mailing_id, rows, now)
+                left = grant(found, rows, recheck.statements.in_full, now)
                 ids = {row.pk for row in left}
                 explain_refused(
                     found, self.account, recheck.mailing, mailing_id, ids, claim, now
@@ -188,6 +176,16 @@ def are_ordinary(results: list[Result], deliveries: list[Delivery]) -> bool:
     rows = [result.delivery.pk for result in results] + [row.pk for row in deliveries]
     is_plain = all(result.is_acceptance for result in results)
     return is_plain and len(set(rows)) == len(rows)
+
+
+def grant(
+    found: Announcement, rows: list[Delivery], allowed: HandOver, now: dt.datetime
+) -> list[Delivery]:
+    """Returns those that must not go out, as it seems."""
+    token = rows[0].claim_token
+    granted = hand_over(rows, token, allowed=allowed, now=now)
+    found.granted |= {(pk, token) for pk in granted}
+    return [row for row in rows if row.pk not in granted]
 
 
 def hold(

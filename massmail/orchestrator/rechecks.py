@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.core.exceptions import EmptyResultSet
 from django.db.models import BooleanField, Count, Q
@@ -40,17 +41,30 @@ class HoldsLanes(Func):
         super().__init__(Subquery(count), Value(lanes), output_field=BooleanField())
 
 
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """`mailing` as it was when the recheck was made, from what `basis` says.
+class Statements:
+    """The UPDATEs of a recheck, made from the same conditions (`basis`).
 
-    `ordinary` has it in fewer look-ups; None where the database can't do it at once.
+    `hand_over` asks in few look-ups; what it refuses is for `in_full` to judge.
+    `ordinary` has the first; None where the database can't do it at once.
     """
 
+    def __init__(self, basis: object, short: Q, full: Q) -> None:
+        self.basis = basis
+        self.hand_over = HandOver(short)
+        self.ordinary = OrdinaryCommit.of(self.hand_over.update)
+        self._full = full
+
+    @cached_property
+    def in_full(self) -> HandOver:
+        return HandOver(self._full)
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """`mailing` as it was when the recheck was made."""
+
     mailing: MailingOut | None
-    hand_over: HandOver
-    ordinary: OrdinaryCommit | None
-    basis: object
+    statements: Statements
     made_at: float
 
 
@@ -69,28 +83,25 @@ class Rechecks:
         return self.anew(mailing_id)
 
     def anew(self, mailing_id: int | None) -> Recheck:
-        """As of this moment; the UPDATE is made again only if it would be another."""
+        """As of this moment; its UPDATEs are made again if they would be others."""
         mailings = MailingOut.objects.select_related("owner", "content_type")
         mailing = mailings.filter(pk=mailing_id).first() if mailing_id else None
         basis, made = basis_of(mailing), self._made.get(mailing_id)
-        if made and made.basis == basis:
-            hand_over, ordinary = made.hand_over, made.ordinary
+        if made and made.statements.basis == basis:
+            statements = made.statements
         else:
-            hand_over = HandOver(self._allowed(mailing) & self._also)
-            ordinary = self._ordinary(mailing)
-        fresh = Recheck(mailing, hand_over, ordinary, basis, time.monotonic())
+            short, full = self._conditions(mailing)
+            statements = Statements(basis, short & self._also, full & self._also)
+        fresh = Recheck(mailing, statements, time.monotonic())
         self._made[mailing_id] = fresh
         return fresh
 
-    def _allowed(self, mailing: MailingOut | None) -> Q:
-        return may_be_mailed(mailing, NOW) if mailing else may_be_mailed_alone(NOW)
-
-    def _ordinary(self, mailing: MailingOut | None) -> OrdinaryCommit | None:
+    def _conditions(self, mailing: MailingOut | None) -> tuple[Q, Q]:
         if mailing is None:
-            allowed = may_be_mailed_alone(NOW)
-        else:
-            allowed = may_be_mailed_through(self._account_id, mailing, NOW)
-        return OrdinaryCommit.of(HandOver(allowed & self._also).update)
+            alone = may_be_mailed_alone(NOW)
+            return alone, alone
+        short = may_be_mailed_through(self._account_id, mailing, NOW)
+        return short, may_be_mailed(mailing, NOW)
 
 
 def basis_of(mailing: MailingOut | None) -> object:

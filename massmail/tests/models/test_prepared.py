@@ -55,6 +55,23 @@ def test_percent_signs_are_a_hosts_own(condition):
     assert changed(condition, rows) == {"50% of bags"}
 
 
+@pytest.mark.parametrize("name", ["O'Hara \\ %s %%", "line\nbreak", "Ünïcode 😀"])
+def test_any_text_can_stand_in_a_condition(name):
+    rows = [DeliveryFactory(name=name), DeliveryFactory(name="another")]
+
+    assert changed(Q(name=name), rows) == {name}
+
+
+def test_constants_are_part_of_the_statement():
+    """SQLite would plan it anew for each execution."""
+    condition = Q(name="Ann", attempts=0, not_before__lt=MOMENT)
+    update = PreparedUpdate(
+        Delivery.objects.filter(Among("pk"), condition), {"reason": ""}
+    )
+
+    assert update.sql.count("%s") == 1
+
+
 def test_only_the_given_rows_are_changed():
     first, second = DeliveryFactory(name="first"), DeliveryFactory(name="second")
 

@@ -141,7 +141,7 @@ def plan_of(account):
 def test_a_hand_over_finds_its_rows_by_their_ids(run, analysed):
     ids = [row.pk for row in claimed(run).deliveries[:LANES]]
     mailing = Delivery.objects.get(pk=ids[0]).mailing_id
-    hand_over = run._hand_overs.rechecks.of(mailing).hand_over
+    hand_over = run._hand_overs.rechecks.of(mailing).statements.hand_over
     with connection.cursor() as cursor:
         if analysed:
             cursor.execute("ANALYZE")
