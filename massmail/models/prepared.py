@@ -11,11 +11,12 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import count
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import connections, models, router
 from django.db.models import Q
 from django.db.models.expressions import ExpressionWrapper, Func, Value
 from django.db.models.sql import UpdateQuery
@@ -139,6 +140,30 @@ class PreparedUpdate:
         self.sql = PLACEHOLDER.sub(written, self.sql)
         self._places = list(enumerate(markers.values()))
         self._params = [None] * len(markers)
+
+
+def insert_new(row: models.Model) -> None:
+    """INSERT of a row whose key nobody asks for; sends none of Django's signals."""
+    model = type(row)
+    connection = connections[router.db_for_write(model, instance=row)]
+    params = [
+        field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
+        for field in fields_but_key(model)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(insertion_into(model, connection.alias), params)
+
+
+@cache
+def insertion_into(model: type[models.Model], alias: str) -> str:
+    quoted = connections[alias].ops.quote_name
+    columns = [quoted(field.column) for field in fields_but_key(model)]
+    names, values = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {quoted(model._meta.db_table)} ({names}) VALUES ({values})"
+
+
+def fields_but_key(model: type[models.Model]) -> list[models.Field]:
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
 
 
 def by_index(sql: str, connection: Any) -> str:

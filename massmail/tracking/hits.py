@@ -9,6 +9,7 @@ import datetime as dt
 
 from massmail import tokens
 from massmail.models import DeliveryEvent, TrackingHit
+from massmail.models.prepared import insert_new
 from massmail.tracking.public_links import CLICK, OPEN
 
 KINDS = {
@@ -31,12 +32,14 @@ def note(
         token = tokens.read(page, text)
     except tokens.InvalidToken:
         return False
-    TrackingHit.objects.create(
-        delivery_id=token.delivery_id,
-        link_id=link_id,
-        kind=KINDS[page],
-        occurred_at=now,
-        method=method[:7],
-        user_agent=user_agent.replace("\0", "")[:300],
+    insert_new(
+        TrackingHit(
+            delivery_id=token.delivery_id,
+            link_id=link_id,
+            kind=KINDS[page],
+            occurred_at=now,
+            method=method[:7],
+            user_agent=user_agent.replace("\0", "")[:300],
+        )
     )
     return True

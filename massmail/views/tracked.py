@@ -20,6 +20,12 @@ from massmail.views.public import public_page, render_public
 
 logger = logging.getLogger(__name__)
 
+# A message's texts are tens of kilobytes that no click needs.
+NEEDED = (
+    "url",
+    "version__utm",
+    *(f"named_link__{name}" for name in ("name", "action", "url", "message")),
+)
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -50,7 +56,7 @@ def pixel(request: HttpRequest, token: str) -> HttpResponse:
 def click(request: HttpRequest, code: str, token: str) -> HttpResponse:
     """Leads where the message did at its launch; a foreign token is not noted."""
     links = TrackedLink.objects.select_related("version", "named_link")
-    link = links.filter(code=code).first()
+    link = links.only(*NEEDED).order_by().filter(code=code).first()
     if link is None:
         return render_public("gone", request, status=404)
     note_quietly(request, CLICK, token, link_id=link.pk)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import pytest
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 from django.urls import reverse
 
@@ -20,6 +21,7 @@ from massmail.models import (
     TrackingHit,
 )
 from massmail.tests.factories import DeliveryFactory, UserFactory
+from massmail.tests.sending.test_cost import counted
 from massmail.views.tracked import PIXEL
 
 pytestmark = pytest.mark.django_db
@@ -79,16 +81,23 @@ def test_the_pixel_looks_the_same_for_every_token(client, delivery, page):
     assert not TrackingHit.objects.exists()
 
 
+@contextlib.contextmanager
+def full_disk(error=DatabaseError):
+    """No request can be noted."""
+
+    def execute_or_fail(execute, sql, *args):
+        if "INSERT" in sql and TrackingHit._meta.db_table in sql:
+            raise error("the disk is full")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(execute_or_fail):
+        yield
+
+
 @pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
-def test_the_pixel_comes_when_the_database_does_not(
-    client, delivery, monkeypatch, caplog, error
-):
-    def broken(**fields):
-        raise error("the disk is full")
-
-    monkeypatch.setattr(TrackingHit.objects, "create", broken)
-
-    response = client.get(address("open", delivery))
+def test_the_pixel_comes_when_the_database_does_not(client, delivery, caplog, error):
+    with full_disk(error):
+        response = client.get(address("open", delivery))
 
     assert (response.status_code, response.content) == (200, PIXEL)
     assert "the disk is full" in caplog.text
@@ -109,15 +118,35 @@ def test_a_click_leads_where_the_message_did(client, delivery, link):
     )
 
 
-def test_a_click_gets_through_when_it_cannot_be_noted(
-    client, delivery, link, monkeypatch
-):
-    def broken(**fields):
-        raise DatabaseError("the disk is full")
+def test_a_click_gets_through_when_it_cannot_be_noted(client, delivery, link, caplog):
+    with full_disk():
+        response = client.get(address("click", delivery, link.code))
 
-    monkeypatch.setattr(TrackingHit.objects, "create", broken)
+    assert (response.status_code, response["Location"]) == (302, link.url)
+    assert "the disk is full" in caplog.text
 
-    assert client.get(address("click", delivery, link.code)).status_code == 302
+
+def test_a_pixel_costs_one_statement(client, delivery):
+    with counted() as statements:
+        client.get(address("open", delivery))
+
+    assert len(statements) == 1, statements
+    assert TrackingHit.objects.count() == 1
+
+
+def test_a_click_costs_two_statements_and_reads_no_message(client, delivery):
+    link = TrackedLink.objects.create(
+        version=delivery.version, position=0, url="https://x.org", named_link=named()
+    )
+    NamedLink.objects.update(url="https://example.com/prices")
+
+    with counted() as statements:
+        response = client.get(address("click", delivery, link.code))
+
+    assert response["Location"] == "https://example.com/prices"
+    assert len(statements) == 2, statements
+    assert '"content"' not in statements[0]
+    assert TrackingHit.objects.get().link_id == link.pk
 
 
 @pytest.mark.parametrize("page", ["open", "unsubscribe"])
