@@ -6,26 +6,30 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.core.paginator import Page, Paginator
 from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from common.site.read_only import is_superuser
 from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.recipients.access import access_policy
-from massmail.reports.statistics import STATES, Group
+from massmail.reports.recent_counts import is_large, recent_counts
+from massmail.reports.statistics import STATES, Group, Progress
 from massmail.site.base import LedgerAdmin
 from massmail.site.links import admin_url
 from massmail.site.reasons import reason_words
 
 MAILING = "mailing__id__exact"
+STATE = "state"
 # Query strings that may narrow the list. Any other column would let people ask for
 # what is not shown to them, letter by letter.
 LOOKUPS = frozenset(
-    {MAILING, "mailing", "state", "reason", "account", "kind__exact", "status__exact"}
+    {MAILING, "mailing", STATE, "reason", "account", "kind__exact", "status__exact"}
 )
 SEARCHED = ("address", "name")
 HIDDEN = _("not yours to see")
@@ -45,7 +49,7 @@ class StateFilter(SimpleListFilter):
     """As the mailing's page groups them."""
 
     title = _("state")
-    parameter_name = "state"
+    parameter_name = STATE
 
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin
@@ -120,6 +124,16 @@ def shown_mailing(request: HttpRequest) -> MailingOut | None:
     )
 
 
+def known_count(request: HttpRequest, mailing: MailingOut) -> int | None:
+    """How many recipients are listed, if only the mailing and a state narrow them."""
+    state = request.GET.get(STATE)
+    is_narrowed = request.GET.keys() - {MAILING, STATE, PAGE_VAR, ORDER_VAR}
+    if is_narrowed or state not in (None, *Group.values):
+        return None
+    progress = Progress(recent_counts([mailing])[mailing.pk])
+    return progress.groups[Group(state)] if state else progress.total
+
+
 class RecipientsPaginator(Paginator):
     """Reads a page of a mailing's recipients where they are.
 
@@ -127,6 +141,12 @@ class RecipientsPaginator(Paginator):
     """
 
     mailing: MailingOut | None = None
+    # How many there are, where that is known.
+    known: int | None = None
+
+    @cached_property
+    def count(self) -> int:
+        return super().count if self.known is None else self.known
 
     def page(self, number: int | str) -> Page:
         place = self.validate_number(number)
@@ -192,6 +212,8 @@ class DeliveryAdmin(LedgerAdmin):
     def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         paginator = super().get_paginator(request, *args, **kwargs)
         paginator.mailing = shown_mailing(request)
+        if paginator.mailing and is_large(paginator.mailing):
+            paginator.known = known_count(request, paginator.mailing)
         return paginator
 
     def get_list_display(self, request: HttpRequest) -> list[str]:

@@ -18,13 +18,8 @@ from massmail.orchestrator.explain import explain
 from massmail.orchestrator.waiting import Explanation
 from massmail.recipients.access import access_policy
 from massmail.reports.pace import Pace, paces, waiting_accounts
-from massmail.reports.statistics import (
-    Group,
-    Progress,
-    counts_by_state,
-    progress_of,
-    reason_counts,
-)
+from massmail.reports.recent_counts import recent_counts
+from massmail.reports.statistics import Group, Progress, reason_counts
 from massmail.site.forecast_facts import forecast_facts
 from massmail.site.links import admin_url
 from massmail.site.mailing_pace import account_facts, number, pace_texts
@@ -55,7 +50,7 @@ def page_facts(
 
     The forecast is not for every refresh: it looks at all waiting rows.
     """
-    progress = progress_of(mailing)
+    progress = Progress(recent_counts([mailing])[mailing.pk])
     fragments: dict[str, Facts] = {
         "reasons": {"groups": reason_groups(site, mailing, progress)}
     }
@@ -80,7 +75,7 @@ def list_facts(
     `counts` are those of the states, if they are known.
     """
     mailings = list(mailings)
-    counts = counts_by_state(mailings) if counts is None else counts
+    counts = recent_counts(mailings) if counts is None else counts
     live = [mailing.pk for mailing in mailings if is_live(mailing)]
     now = timezone.now()
     going, accounts = paces(live, now=now), waiting_accounts(live)

@@ -16,7 +16,8 @@ from massmail.models import EmailAccount, MailingOut
 from massmail.models.mailing_out import SENDING_STATUSES
 from massmail.recipients.access import access_policy
 from massmail.reports.days import latest_days
-from massmail.reports.statistics import Group, Progress, counts_by_state
+from massmail.reports.recent_counts import recent_counts
+from massmail.reports.statistics import Group, Progress
 from massmail.site.account_facts import reason_in_words
 from massmail.site.beginnings import create_url
 from massmail.site.first_steps import first_steps
@@ -42,7 +43,7 @@ def overview(site: AdminSite, request: HttpRequest) -> Facts:
     )
     going = list(under_way(recent)[: NAMED + 1])
     latest = list(mine(request.user, recent).order_by("-launched_at")[:LOOKED_AT])
-    counts = counts_by_state({*going[:NAMED], *latest})
+    counts = recent_counts({*going[:NAMED], *latest})
     return {
         "running": running(site, going, counts),
         "needs": needs(site, request, latest, counts),
