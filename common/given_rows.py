@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections, models, router, transaction
@@ -38,6 +39,37 @@ def insert_given(
     Fields that are named in neither get their default, the same in all rows. Returns
     how many were inserted.
     """
+    ending = "ON CONFLICT DO NOTHING" if ignore_conflicts else ""
+    with inserting(model, columns, alike, ending) as cursor:
+        return int(cursor.rowcount)
+
+
+def insert_new(
+    model: type[models.Model],
+    columns: Columns,
+    *,
+    alike: Row,
+    unique: str = "",
+    returning: Sequence[str],
+) -> list[tuple[Any, ...]]:
+    """Insert those of the rows that are not there yet; returns columns of these.
+
+    `unique` are, in SQL, the columns and the condition of the index that tells;
+    without it any unique index does. Of several that are the same the first one goes.
+    """
+    fields = fields_of(model)
+    connection = connections[router.db_for_write(model)]
+    shown = ", ".join(quoted(connection, fields[name]) for name in returning)
+    ending = f"ON CONFLICT {unique} DO NOTHING RETURNING {shown}"
+    with inserting(model, columns, alike, ending) as cursor:
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def inserting(
+    model: type[models.Model], columns: Columns, alike: Row, ending: str
+) -> Iterator[Any]:
+    """The cursor that has just inserted them, in a transaction."""
     using = router.db_for_write(model)
     connection = connections[using]
     constants = defaults(model, columns) | dict(alike)
@@ -45,16 +77,16 @@ def insert_given(
     fields = fields_of(model)
     names = [quoted(connection, fields[name]) for name in (*columns, *constants)]
     table = connection.ops.quote_name(model._meta.db_table)
-    # Without a condition SQLite takes ON CONFLICT for that of a join.
-    sql = f"INSERT INTO {table} ({', '.join(names)}) {rows} WHERE true"
-    if ignore_conflicts:
-        sql += " ON CONFLICT DO NOTHING"
     with (
         transaction.atomic(using=using, savepoint=False),
         connection.cursor() as cursor,
     ):
-        cursor.execute(sql, parameters)
-        return int(cursor.rowcount)
+        cursor.execute(
+            # Without a condition SQLite takes ON CONFLICT for that of a join.
+            f"INSERT INTO {table} ({', '.join(names)}) {rows} WHERE true {ending}",
+            parameters,
+        )
+        yield cursor
 
 
 def asked_of(queryset: QuerySet, columns: Columns, *, alike: Row) -> QuerySet:

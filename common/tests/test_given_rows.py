@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection
 from django.db.models import Case, CharField, Exists, OuterRef, Value, When
 from django.test.utils import CaptureQueriesContext
 
-from common.given_rows import GivenKeys, asked_of, insert_given
+from common.given_rows import GivenKeys, asked_of, insert_given, insert_new
 
 pytestmark = pytest.mark.django_db
 
@@ -140,3 +140,30 @@ def test_keys_of_any_number_are_one_parameter():
     assert len(captured) == 1
     assert not Group.objects.filter(pk__in=GivenKeys(Group._meta.pk, [])).exists()
     assert Group.objects.exclude(pk__in=GivenKeys(Group._meta.pk, wanted)).count() == 10
+
+
+def test_of_rows_that_are_there_only_the_new_ones_come_back():
+    Group.objects.create(name="here")
+    columns = {"name": ["a", "here", "a", "b"]}
+
+    made = insert_new(Group, columns, alike={}, returning=("name", "id"))
+
+    assert [name for name, _pk in made] == ["a", "b"]
+    assert dict(made) == dict(
+        Group.objects.exclude(name="here").values_list("name", "id")
+    )
+    assert insert_new(Group, columns, alike={}, returning=("name",)) == []
+
+
+def test_only_the_named_index_leaves_rows_out():
+    User.objects.create(username="here", pk=7)
+    columns = {"username": ["here", "new"], "id": [8, 7]}
+
+    with pytest.raises(IntegrityError):
+        insert_new(
+            User,
+            columns,
+            alike={"date_joined": dt.datetime(2027, 3, 1, tzinfo=dt.UTC)},
+            unique='("username")',
+            returning=("id",),
+        )

@@ -14,11 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BigIntegerField, F, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
-from common.given_rows import asked_of, insert_given
+from common.given_rows import asked_of, insert_given, insert_new
 from common.postgresql import without_compiling
 from massmail.audience.list_filters import left_out_by_filter
 from massmail.models import Delivery, MailingOut, MassContact
@@ -27,6 +26,8 @@ from massmail.permissions import ExistsForEach, first_reason
 from massmail.recipients.source import Recipient, RecipientSource
 
 SkipReason = Delivery.SkipReason
+# The constraint `one_delivery_per_address`: SQLite wants its very condition.
+ONE_PER_ADDRESS = """("mailing_id", "address_key") WHERE NOT ("status" = 'skipped')"""
 
 
 @dataclass(slots=True)
@@ -111,7 +112,6 @@ def add_newcomers(
     identities = ensure_identities(source, [row.object_id for row in here])
     for row in here:
         row.identity_id = identities[row.object_id]
-    refuse_duplicates(locked, rows)
     insert(locked, rows, timezone.now())
 
 
@@ -123,13 +123,15 @@ def ensure_identities(
     found = identities_of(source, wanted)
     missing = [object_id for object_id in wanted if object_id not in found]
     if missing:
-        insert_given(
+        made = insert_new(
             MassContact,
             {"object_id": missing, "uuid": [uuid.uuid4() for _id in missing]},
             alike={"content_type_id": source.content_type.pk},
-            ignore_conflicts=True,
+            returning=("object_id", "id"),
         )
-        found |= identities_of(source, missing)
+        found |= dict(made)
+        # Another job has made them meanwhile.
+        found |= identities_of(source, [one for one in missing if one not in found])
     return found
 
 
@@ -147,55 +149,43 @@ def identities_of(source: RecipientSource, object_ids: list[str]) -> dict[str, i
     return {object_id: pk for object_id, pk in rows if pk is not None}
 
 
-def refuse_duplicates(mailing: MailingOut, rows: list[Newcomer]) -> None:
-    """Of several rows with one address all but the first that may be mailed."""
-    admissible = [row for row in rows if not row.reason]
-    taken = addresses_taken(mailing, [row.address_key for row in admissible])
-    for row in admissible:
-        if row.address_key in taken:
-            row.reason = SkipReason.DUPLICATE
-        taken.add(row.address_key)
-
-
-def addresses_taken(mailing: MailingOut, keys: list[str]) -> set[str]:
-    """Those of them that the mailing has already.
-
-    Each is looked up by the address and nothing else: of a mailing that has just come
-    the database believes that it has hardly any rows, and would read them all for each.
-    """
-    of_mailing = Coalesce("mailing_id", 0, output_field=BigIntegerField())
-    same = Delivery.objects.alias(of_mailing=of_mailing).filter(
-        of_mailing=mailing.pk, address_key=OuterRef("address_key")
-    )
-    has_one = ExistsForEach(same.exclude(status=Delivery.Status.SKIPPED))
-    asked = asked_of(
-        Delivery.objects.order_by().filter(has_one), {"address_key": keys}, alike={}
-    )
-    return set(asked.values_list("address_key", flat=True))
-
-
 def insert(mailing: MailingOut, rows: list[Newcomer], now: dt.datetime) -> None:
-    queued, skipped = Delivery.Status.QUEUED.value, Delivery.Status.SKIPPED.value
-    insert_given(
+    """Of several rows with one address all but the first that may be mailed are kept
+    as its duplicates: those that the ledger's own constraint leaves out."""
+    alike = {
+        "mailing_id": mailing.pk,
+        "content_type_id": mailing.content_type_id,
+        "not_before": now,
+        "queued_at": now,
+    }
+    inserted = insert_new(
         Delivery,
-        {
-            "object_id": [row.object_id for row in rows],
-            "mass_contact_id": [row.identity_id for row in rows],
-            "name": [row.name for row in rows],
-            "address": [row.address for row in rows],
-            "address_key": [row.address_key for row in rows],
-            "address_domain": [row.address_domain for row in rows],
-            "time_zone": [row.time_zone for row in rows],
-            "status": [skipped if row.reason else queued for row in rows],
-            "reason": [str(row.reason) for row in rows],
-        },
-        alike={
-            "mailing_id": mailing.pk,
-            "content_type_id": mailing.content_type_id,
-            "not_before": now,
-            "queued_at": now,
-        },
+        columns_of(rows),
+        alike=alike,
+        unique=ONE_PER_ADDRESS,
+        returning=("object_id",),
     )
+    if len(inserted) < len(rows):
+        there = {object_id for (object_id,) in inserted}
+        left = [row for row in rows if row.object_id not in there]
+        for row in left:
+            row.reason = SkipReason.DUPLICATE
+        insert_given(Delivery, columns_of(left), alike=alike)
     MailingOut.objects.filter(pk=mailing.pk).update(
         recipients_count=F("recipients_count") + len(rows), updated_at=now
     )
+
+
+def columns_of(rows: list[Newcomer]) -> dict[str, list[Any]]:
+    queued, skipped = Delivery.Status.QUEUED.value, Delivery.Status.SKIPPED.value
+    return {
+        "object_id": [row.object_id for row in rows],
+        "mass_contact_id": [row.identity_id for row in rows],
+        "name": [row.name for row in rows],
+        "address": [row.address for row in rows],
+        "address_key": [row.address_key for row in rows],
+        "address_domain": [row.address_domain for row in rows],
+        "time_zone": [row.time_zone for row in rows],
+        "status": [skipped if row.reason else queued for row in rows],
+        "reason": [str(row.reason) for row in rows],
+    }

@@ -67,8 +67,10 @@ class Delivery(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         related_name="deliveries",
-        # Only deleting an identity looks from there; each mail would write it thrice.
+        # Only deleting an identity looks from there, and that is the ORM's: an index
+        # would be written thrice for each mail, a constraint asked for each recipient.
         db_index=False,
+        db_constraint=False,
     )
     name = models.CharField(_("name"), max_length=300, blank=True)
     address = models.CharField(_("address"), max_length=320, blank=True)

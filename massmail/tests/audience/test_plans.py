@@ -9,14 +9,12 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from massmail.audience import newcomers
 from massmail.audience.assignment import assign_accounts
 from massmail.audience.snapshot import create_mailing
 from massmail.tests.factories import (
     NOW,
     EmailAccountFactory,
     EmlMessageFactory,
-    MailingOutFactory,
 )
 from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import add_customers, draft
@@ -35,18 +33,6 @@ def crowd(boris):
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE massmail_delivery")
-
-
-@pytest.mark.usefixtures("crowd")
-def test_an_address_is_looked_up_by_itself(anna, plans):
-    young = MailingOutFactory(owner=anna)
-
-    [plan] = plans(
-        lambda: newcomers.addresses_taken(young, ["a", "b"]), '"address_key"'
-    )
-
-    assert "delivery_by_address" in plan
-    assert "delivery_by_status" not in plan
 
 
 @pytest.mark.usefixtures("crowd")
