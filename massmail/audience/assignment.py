@@ -1,15 +1,34 @@
-"""Which account mails whom: VIPs from the main one, all others in turn and to stay."""
+"""Which account mails whom: VIPs from the main one, all others in turn and to stay.
+
+It is the launch that gives accounts, binds recipients and moves the turn. Each row is
+added with the account that it would get at that moment, so that the launch, which
+decides anew, has to write only those that get another: to write a row's indexes once
+more costs more than all else that a launch does with it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models import (
+    Case,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from common.given_rows import GivenKeys
 from common.postgresql import without_compiling
@@ -24,15 +43,24 @@ from massmail.permissions import main_account, mass_mail_accounts
 
 # So many rows in one transaction: a moment for others, and still few statements.
 CHUNK = 5000
+# No account has this key.
+IN_TURN = 0
+
+
+class Known(NamedTuple):
+    """What is known of a recipient; by the record, as in the recheck."""
+
+    identity: int | None = None
+    is_vip: bool = False
+    bound_to: int | None = None
 
 
 class Waiting(NamedTuple):
-    """A row, and what is known of its recipient; by the record, as in the recheck."""
+    """A row, the account that it has so far, and what is known of its recipient."""
 
     pk: int
-    identity: int | None
-    is_vip: bool
-    bound_to: int | None
+    account: int | None = None
+    known: Known = Known()
 
 
 @dataclass(frozen=True)
@@ -41,6 +69,7 @@ class Accounts:
 
     main: int | None
     mass: list[EmailAccount]
+    serving: set[int]
     # Also those that do not serve now: recipients stay bound to them.
     own: set[int]
 
@@ -51,11 +80,33 @@ class Accounts:
             Q(owner_id=owner_id) | Q(co_owner_id=owner_id)
         )
         main = own.filter(main_account(owner_id)).values_list("pk", flat=True)
+        mass = list(own.filter(mass_mail_accounts(owner_id)).order_by("pk"))
         return cls(
             main=main.first(),
-            mass=list(own.filter(mass_mail_accounts(owner_id))),
+            mass=mass,
+            serving={account.pk for account in mass},
             own=set(own.values_list("pk", flat=True)),
         )
+
+    @property
+    def takers(self) -> list[EmailAccount]:
+        """A stopped account gets nobody new while another one can send."""
+        working = [a for a in self.mass if a.state != EmailAccount.State.STOPPED]
+        return working or self.mass
+
+    def by_right(self, known: Known) -> int | None:
+        """The account that mails this one, whoever's turn it is, or `IN_TURN`."""
+        if known.is_vip:
+            return self.main
+        return known.bound_to if known.bound_to in self.serving else IN_TURN
+
+
+def planned_accounts(mailing: MailingOut, people: Iterable[Known]) -> list[int | None]:
+    """What a launch would give them now, more or less: nobody's turn is moved."""
+    accounts = Accounts.of(mailing)
+    turns = cycle([account.pk for account in accounts.takers] or [None])
+    by_right = map(accounts.by_right, people)
+    return [next(turns) if found == IN_TURN else found for found in by_right]
 
 
 def assign_accounts(mailing: MailingOut, *, now: dt.datetime) -> None:
@@ -73,77 +124,104 @@ def assign_accounts(mailing: MailingOut, *, now: dt.datetime) -> None:
 def next_waiting(mailing: MailingOut, last: int) -> list[Waiting]:
     """By key, a chunk at a time: the rows change while they are read."""
     rows = waiting_rows(mailing).filter(pk__gt=last).order_by("pk")
-    found = rows.annotate(known=what_is_known()).values_list("pk", "known")
+    found = rows.annotate(facts=facts_of_identity()).values_list("pk", "facts")
     with without_compiling():
-        return [waiting(pk, known) for pk, known in found[:CHUNK]]
+        return [Waiting(pk, None, known(facts)) for pk, facts in found[:CHUNK]]
 
 
-def what_is_known() -> Subquery:
-    """Of a delivery's recipient: one look-up for each row, whatever the statistics."""
-    facts = JSONObject(
-        identity="pk", is_vip="is_vip", bound_to=Coalesce("email_account_id", 0)
+def facts_of_identity() -> Subquery:
+    """Of a row's recipient: one look-up for each row, whatever the statistics.
+
+    In one text, as `known` reads it.
+    """
+    facts = Concat(
+        Cast("pk", TextField()),
+        Value(" "),
+        Case(When(is_vip=True, then=Value("1")), default=Value("0")),
+        Value(" "),
+        Cast(Coalesce("email_account_id", 0), TextField()),
+        output_field=TextField(),
     )
     return Subquery(identity().values(facts=facts)[:1])
 
 
-def waiting(pk: int, known: dict[str, int] | None) -> Waiting:
-    if known is None:
-        return Waiting(pk, None, False, None)
-    is_vip, bound_to = bool(known["is_vip"]), known["bound_to"] or None
-    return Waiting(pk, known["identity"], is_vip, bound_to)
+def known(facts: str | None) -> Known:
+    if facts is None:
+        return Known()
+    identity, is_vip, bound_to = map(int, facts.split())
+    return Known(identity, bool(is_vip), bound_to or None)
 
 
 def share_out(mailing: MailingOut, rows: list[Waiting], *, now: dt.datetime) -> None:
     """Accounts for these rows, and their recipients bound to them; in a transaction."""
     accounts = Accounts.of(mailing)
-    mass = {account.pk for account in accounts.mass}
     given: dict[int | None, list[Waiting]] = defaultdict(list)
-    in_turn: list[Waiting] = []
     for row in rows:
-        if row.is_vip:
-            given[accounts.main].append(row)
-        elif row.bound_to in mass:
-            given[row.bound_to].append(row)
-        else:
-            in_turn.append(row)
-    for account_id, taken in rotate(mailing, accounts.mass, in_turn, now).items():
+        given[accounts.by_right(row.known)].append(row)
+    in_turn = given.pop(IN_TURN, [])
+    for account_id, taken in rotate(mailing, accounts.takers, in_turn, now).items():
         given[account_id] += taken
-        bind(account_id, [row for row in taken if row.bound_to not in accounts.own])
+        new = [row for row in taken if row.known.bound_to not in accounts.own]
+        bind(account_id, new)
     for account_id, taken in given.items():
         give(account_id, taken)
 
 
 def give(account_id: int | None, taken: list[Waiting]) -> None:
-    """To those still without one: another launch may just have given it away."""
-    without = Coalesce("email_account_id", 0, output_field=IntegerField())
-    rows = Delivery.objects.among([row.pk for row in taken])
-    rows = rows.alias(account=without).filter(account=0, status=Delivery.Status.QUEUED)
-    if account_id is None:
-        rows.skip(Delivery.SkipReason.NO_ACCOUNT)
-    else:
-        rows.update(email_account_id=account_id)
+    """To those that have another or none.
+
+    As far as they still do: another launch may just have given one away.
+    """
+    has = Coalesce("email_account_id", 0, output_field=IntegerField())
+    for before in {row.account for row in taken}:
+        keys = [row.pk for row in taken if row.account == before]
+        rows = Delivery.objects.among(keys).alias(has=has)
+        rows = rows.filter(has=before or 0, status=Delivery.Status.QUEUED)
+        if account_id is None:
+            rows.skip(Delivery.SkipReason.NO_ACCOUNT, email_account=None)
+        elif account_id != before:
+            rows.update(email_account_id=account_id)
 
 
 def rotate(
     mailing: MailingOut,
-    mass: list[EmailAccount],
+    takers: list[EmailAccount],
     rows: list[Waiting],
     now: dt.datetime,
 ) -> dict[int | None, list[Waiting]]:
     """{account: rows} in turn, beginning with the account that waited longest.
 
-    A stopped account gets nobody new while another one can send. Without any account
-    all are None's.
+    Without any account all are None's.
     """
-    if not rows or not mass:
+    if not rows or not takers:
         return {None: rows} if rows else {}
-    working = [a for a in mass if a.state != EmailAccount.State.STOPPED]
-    turns = EmlAccountsQueue.objects.turns(mailing.owner, working or mass)
+    turns = EmlAccountsQueue.objects.turns(mailing.owner, takers)
     remember_turns(turns, len(rows), now)
-    return {
-        turn.email_account_id: rows[offset :: len(turns)]
-        for offset, turn in enumerate(turns)
-    }
+    return dealt([turn.email_account_id for turn in turns], rows)
+
+
+def dealt(turns: list[int], rows: list[Waiting]) -> dict[int | None, list[Waiting]]:
+    """As many rows for each account as if they were dealt out one by one.
+
+    Who has one of the accounts already keeps it while there is room.
+    """
+    count = len(rows)
+    room = Counter(
+        {turn: len(range(i, count, len(turns))) for i, turn in enumerate(turns)}
+    )
+    given: dict[int | None, list[Waiting]] = {turn: [] for turn in turns}
+    others = []
+    for row in rows:
+        if row.account is not None and room[row.account]:
+            room[row.account] -= 1
+            given[row.account].append(row)
+        else:
+            others.append(row)
+    with_room = (turn for turn in cycle(turns) if room[turn])
+    for row, turn in zip(others, with_room, strict=False):
+        room[turn] -= 1
+        given[turn].append(row)
+    return given
 
 
 def remember_turns(turns: list[EmlAccountsQueue], given: int, now: dt.datetime) -> None:
@@ -168,7 +246,7 @@ def bind(account_id: int | None, taken: list[Waiting]) -> None:
     """
     if account_id is None:
         return
-    identities = [row.identity for row in taken if row.identity]
+    identities = [row.known.identity for row in taken if row.known.identity]
     keys = GivenKeys(MassContact._meta.pk, identities)
     rows = MassContact.objects.filter(pk__in=keys, is_vip=False)
     list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))

@@ -9,16 +9,22 @@ conditions.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F
 from django.utils import timezone
 
 from common.given_rows import asked_of, insert_given, insert_new
 from common.postgresql import without_compiling
+from massmail.audience.assignment import (
+    Known,
+    facts_of_identity,
+    known,
+    planned_accounts,
+)
 from massmail.audience.list_filters import left_out_by_filter
 from massmail.models import Delivery, MailingOut, MassContact
 from massmail.models.address import Address, InvalidAddress
@@ -42,6 +48,7 @@ class Newcomer:
     address_domain: str = ""
     reason: str = ""
     identity_id: int | None = None
+    account_id: int | None = None
 
 
 def newcomers(
@@ -111,42 +118,50 @@ def add_newcomers(
     here = [row for row in rows if row.reason != SkipReason.RECIPIENT_DELETED]
     identities = ensure_identities(source, [row.object_id for row in here])
     for row in here:
-        row.identity_id = identities[row.object_id]
+        row.identity_id = identities[row.object_id].identity
+    queued = [row for row in rows if not row.reason]
+    people = [identities[row.object_id] for row in queued]
+    for row, account_id in zip(queued, planned_accounts(locked, people), strict=True):
+        row.account_id = account_id
     insert(locked, rows, timezone.now())
 
 
 def ensure_identities(
     source: RecipientSource, object_ids: Iterable[str]
-) -> dict[str, int]:
-    """Ids of the records' mailing identities, made where there are none."""
+) -> dict[str, Known]:
+    """The records' mailing identities, made where there are none."""
     wanted = list(object_ids)
     found = identities_of(source, wanted)
     missing = [object_id for object_id in wanted if object_id not in found]
     if missing:
         made = insert_new(
             MassContact,
-            {"object_id": missing, "uuid": [uuid.uuid4() for _id in missing]},
+            {"object_id": missing, "uuid": random_uuids(len(missing))},
             alike={"content_type_id": source.content_type.pk},
             returning=("object_id", "id"),
         )
-        found |= dict(made)
+        found |= {object_id: Known(pk) for object_id, pk in made}
         # Another job has made them meanwhile.
         found |= identities_of(source, [one for one in missing if one not in found])
     return found
 
 
-def identities_of(source: RecipientSource, object_ids: list[str]) -> dict[str, int]:
+def random_uuids(count: int) -> list[str]:
+    """As `uuid4` makes them, all at once: in a fifth of the time."""
+    digits = os.urandom(16 * count).hex()
+    each = (digits[start : start + 32] for start in range(0, 32 * count, 32))
+    return [f"{one[:12]}4{one[13:16]}a{one[17:]}" for one in each]
+
+
+def identities_of(source: RecipientSource, object_ids: list[str]) -> dict[str, Known]:
     """Each is looked up, whatever the database's statistics say of a young table."""
-    same = MassContact.objects.filter(
-        content_type=source.content_type, object_id=OuterRef("object_id")
-    )
     asked = asked_of(
-        MassContact.objects.order_by().annotate(found=Subquery(same.values("pk")[:1])),
+        MassContact.objects.order_by().annotate(facts=facts_of_identity()),
         {"object_id": object_ids},
-        alike={},
+        alike={"content_type_id": source.content_type.pk},
     )
-    rows = asked.values_list("object_id", "found")
-    return {object_id: pk for object_id, pk in rows if pk is not None}
+    rows = asked.values_list("object_id", "facts")
+    return {object_id: known(facts) for object_id, facts in rows if facts is not None}
 
 
 def insert(mailing: MailingOut, rows: list[Newcomer], now: dt.datetime) -> None:
@@ -181,6 +196,7 @@ def columns_of(rows: list[Newcomer]) -> dict[str, list[Any]]:
     return {
         "object_id": [row.object_id for row in rows],
         "mass_contact_id": [row.identity_id for row in rows],
+        "email_account_id": [None if row.reason else row.account_id for row in rows],
         "name": [row.name for row in rows],
         "address": [row.address for row in rows],
         "address_key": [row.address_key for row in rows],

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from massmail.models import Delivery, MailingOut, MassContact
-from massmail.models.mailing_out import SENDING_STATUSES
 from massmail.recipients.source import RecipientSource, object_id_as_pk
 
 
@@ -20,12 +19,8 @@ def mailed(source: RecipientSource, *, since: dt.datetime | None = None) -> Quer
 
 def waiting_elsewhere(source: RecipientSource) -> QuerySet:
     """Keys of the records that a launched mailing has still to mail."""
-    open_ones = MailingOut.objects.filter(
-        Q(status__in=SENDING_STATUSES) | Q(status=MailingOut.Status.PAUSED),
-        launched_at__isnull=False,
-    )
     rows = rows_of(source).filter(
-        mailing__in=open_ones.values("pk"),
+        mailing__in=MailingOut.objects.under_way().values("pk"),
         status__in=(
             Delivery.Status.QUEUED,
             Delivery.Status.CLAIMED,

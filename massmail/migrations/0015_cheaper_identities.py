@@ -3,6 +3,8 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
+import massmail.models.planned_accounts
+
 
 def leave_room(apps, schema_editor):
     """Each identity is soon bound to its account: in its place, if the page has room."""
@@ -33,6 +35,11 @@ class Migration(migrations.Migration):
             model_name='delivery',
             name='mass_contact',
             field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deliveries', to='massmail.masscontact'),
+        ),
+        migrations.AlterField(
+            model_name='delivery',
+            name='email_account',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=massmail.models.planned_accounts.keep_unless_planned, related_name='deliveries', to='massmail.emailaccount', verbose_name='email account'),
         ),
         migrations.AlterField(
             model_name='masscontact',

@@ -18,6 +18,7 @@ from massmail.models.delivery_transitions import DeliveryQuerySet
 from massmail.models.email_account import EmailAccount
 from massmail.models.eml_message import MessageVersion
 from massmail.models.mass_contact import MassContact
+from massmail.models.planned_accounts import keep_unless_planned
 
 
 class Delivery(models.Model):
@@ -79,7 +80,7 @@ class Delivery(models.Model):
     email_account = models.ForeignKey(
         EmailAccount,
         verbose_name=_("email account"),
-        on_delete=models.PROTECT,
+        on_delete=keep_unless_planned,
         null=True,
         related_name="deliveries",
         # What waits, is claimed or is a test has an index of its own; only deleting an
@@ -195,3 +196,9 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.status}"
+
+    @property
+    def given_account(self) -> EmailAccount | None:
+        """None while it is only planned, in a draft."""
+        is_draft = self.mailing is not None and self.mailing.launched_at is None
+        return None if is_draft else self.email_account

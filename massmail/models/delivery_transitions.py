@@ -178,10 +178,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             first_refused_at=None,
         )
 
-    def skip(self, reason: str) -> int:
+    def skip(self, reason: str, **facts: Any) -> int:
         """queued → skipped, for all rows of this queryset."""
         return self.filter(status=DeliveryStatus.QUEUED).update(
-            status=DeliveryStatus.SKIPPED, reason=reason
+            status=DeliveryStatus.SKIPPED, reason=reason, **facts
         )
 
     def recover(self, now: dt.datetime) -> tuple[int, list[int]]:

@@ -48,6 +48,12 @@ class MailingOutQuerySet(models.QuerySet["MailingOut"]):
             status=Status.PAUSED, launched_at=None, launching__isnull=False
         )
 
+    def under_way(self) -> MailingOutQuerySet:
+        """Launched, and they may still send."""
+        return self.filter(
+            status__in=(*SENDING_STATUSES, Status.PAUSED), launched_at__isnull=False
+        )
+
     def row_counts(self) -> dict[int, dict[str, int]]:
         """{id: {status: rows}}, every status named, counted from the rows.
 
@@ -69,11 +75,7 @@ class MailingOutQuerySet(models.QuerySet["MailingOut"]):
 
     def expired(self, now: dt.datetime) -> MailingOutQuerySet:
         """Launched and not ended, though held, and their time is over."""
-        return self.filter(
-            status__in=(*SENDING_STATUSES, Status.PAUSED),
-            launched_at__isnull=False,
-            expires_at__lte=now,
-        )
+        return self.under_way().filter(expires_at__lte=now)
 
     def finish(self, now: dt.datetime) -> list[MailingOut]:
         """Move launched mailings on: to done, or to what is left for a person.

@@ -263,14 +263,15 @@ def rows_ahead(mailing: MailingOut, account: EmailAccount) -> QuerySet[Delivery]
 def waiting_by_account(mailing: MailingOut) -> Counter[int]:
     """Open rows by the account that has them, or will get them at launch."""
     rows = mailing.deliveries.filter(status__in=OPEN).order_by()
+    if mailing.launched_at is None:
+        return planned_shares(mailing, rows)
     assigned = rows.exclude(email_account=None).values_list("email_account")
     shares = Counter(dict(assigned.annotate(count=Count("pk"))))
-    return shares + planned_shares(mailing)
+    return shares + planned_shares(mailing, rows.filter(email_account=None))
 
 
-def planned_shares(mailing: MailingOut) -> Counter[int]:
-    """The assignment that a launch would make now."""
-    rows = mailing.deliveries.filter(status__in=OPEN, email_account=None).order_by()
+def planned_shares(mailing: MailingOut, rows: QuerySet[Delivery]) -> Counter[int]:
+    """The assignment of these rows that a launch would make now."""
     identity = MassContact.objects.filter(pk=OuterRef("mass_contact_id"))
     vip = Exists(identity.filter(is_vip=True))
     shares: Counter[int] = Counter()

@@ -22,9 +22,10 @@ from massmail.audience.assignment import (
     CHUNK,
     Waiting,
     assign_accounts,
+    facts_of_identity,
+    known,
     share_out,
-    waiting,
-    what_is_known,
+    waiting_rows,
 )
 from massmail.exceptions import WrongState
 from massmail.models import Delivery, MailingOut
@@ -47,10 +48,9 @@ Status = Delivery.Status
 
 
 class Judged(NamedTuple):
-    """A waiting row: the account that it has already, and why it is not mailed."""
+    """A waiting row, and why it is not mailed."""
 
     row: Waiting
-    account: int | None
     why: str
 
 
@@ -112,12 +112,12 @@ def judged_rows(mailing: MailingOut) -> list[Judged]:
         mailing=mailing, status=Status.QUEUED, pk__gt=decision["after"]
     )
     why = first_reason(mailing, missing, ExistsForEach)
-    found = rows.order_by("pk").annotate(why=why, known=what_is_known())
-    columns = ("pk", "known", "email_account_id", "why")
+    found = rows.order_by("pk").annotate(why=why, facts=facts_of_identity())
+    columns = ("pk", "email_account_id", "facts", "why")
     with without_compiling():
         return [
-            Judged(waiting(pk, known), account, reason)
-            for pk, known, account, reason in found.values_list(*columns)[:CHUNK]
+            Judged(Waiting(pk, account, known(facts)), reason)
+            for pk, account, facts, reason in found.values_list(*columns)[:CHUNK]
         ]
 
 
@@ -130,7 +130,7 @@ def settle(mailing: MailingOut, rows: list[Judged]) -> bool:
     if locked is None or locked.launching["after"] != decision["after"]:
         return False
     skip(rows)
-    clear = [judged.row for judged in rows if not (judged.why or judged.account)]
+    clear = [judged.row for judged in rows if not judged.why]
     share_out(locked, clear, now=moment_of(decision))
     progress = {"after": rows[-1].row.pk, "done": decision["done"] + len(rows)}
     mailings.update(launching=decision | progress)
@@ -140,7 +140,7 @@ def settle(mailing: MailingOut, rows: list[Judged]) -> bool:
 def skip(rows: list[Judged]) -> None:
     for reason in {judged.why for judged in rows} - {""}:
         pks = [judged.row.pk for judged in rows if judged.why == reason]
-        Delivery.objects.among(pks).skip(reason)
+        Delivery.objects.among(pks).skip(reason, email_account=None)
 
 
 def moment_of(decision: dict[str, Any]) -> dt.datetime:
@@ -151,10 +151,13 @@ def activate(mailing: MailingOut) -> None:
     """The commit from which on the mailing sends."""
     decision = mailing.launching
     now = moment_of(decision)
-    # None as a rule; what came to the queue behind the cursor.
+    # None as a rule; what lost its account or came to the queue behind the cursor.
     assign_accounts(mailing, now=now)
     with transaction.atomic():
         mailings = MailingOut.objects.launching().filter(pk=mailing.pk)
+        list(mailings.select_for_update(no_key=True))
+        if waiting_rows(mailing).exists():
+            return
         rows = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
         if not rows.exists():
             mailings.update(launching=None, version=None)

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from common.utils.helpers import chunked
-from massmail.audience.assignment import rotate, waiting
+from massmail.audience.assignment import Waiting, rotate
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import (
     Delivery,
@@ -21,6 +21,7 @@ from massmail.models import (
     MassContact,
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
+from massmail.models.planned_accounts import waiting_for
 from massmail.models.proof import resolve_by_proof
 from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.decisions import log, require
@@ -132,15 +133,10 @@ def put_back(mailing: MailingOut, ids: list[int], by: Any, now: dt.datetime) -> 
     return count
 
 
-def waiting_for(account: EmailAccount) -> QuerySet[Delivery]:
+def held_up_by(account: EmailAccount) -> QuerySet[Delivery]:
     """Queued rows of mailings that this account, and no VIP's need, holds up."""
     identity = MassContact.objects.filter(pk=OuterRef("mass_contact_id"), is_vip=True)
-    return Delivery.objects.filter(
-        ~Q(Exists(identity)),
-        email_account=account,
-        status=Status.QUEUED,
-        mailing__isnull=False,
-    )
+    return waiting_for(account).filter(~Q(Exists(identity)), mailing__isnull=False)
 
 
 def hand_over_recipients(
@@ -155,7 +151,7 @@ def hand_over_recipients(
     moment = Clock(now)()
     if not access_policy().may(by, "change", account):
         raise NotAllowed(_("You may not do this with this account."))
-    rows = waiting_for(account)
+    rows = held_up_by(account)
     ids = rows.order_by().values_list("mailing_id", flat=True).distinct()
     mailings = MailingOut.objects.filter(pk__in=list(ids)).select_related("owner")
     able = [each for each in mailings if other_accounts(account, each.owner_id)]
@@ -179,13 +175,13 @@ def hand_over_of(mailing: MailingOut, account: EmailAccount, now: dt.datetime) -
     others = list(other_accounts(account, mailing.owner_id))
     if not others:
         return 0
-    rows = waiting_for(account).filter(mailing=mailing)
+    rows = held_up_by(account).filter(mailing=mailing)
     rows.look_again(DOMAIN_LIMIT)
     moved = last = 0
     ordered = rows.order_by("pk").values_list("pk", flat=True)
     while pks := list(ordered.filter(pk__gt=last)[:CHUNK]):
         last = pks[-1]
-        shares = rotate(mailing, others, [waiting(pk, None) for pk in pks], now)
+        shares = rotate(mailing, others, [Waiting(pk) for pk in pks], now)
         for account_id, taken in shares.items():
             # Those that nobody has claimed meanwhile.
             still = rows.among([row.pk for row in taken])

@@ -22,6 +22,7 @@ from massmail.models import (
     SendAttempt,
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
+from massmail.models.planned_accounts import waiting_for
 from massmail.orchestrator.wait_ends import goes_on, is_closed
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.lanes import lanes_of
@@ -48,7 +49,7 @@ def explain_account(
     """The same for all that waits for an account, whichever mailing it is of."""
     moment = now or timezone.now()
     settings = MassmailSettings.load()
-    rows = Delivery.objects.filter(email_account=account, status=Status.QUEUED)
+    rows = waiting_for(account)
     if not rows.exists():
         return Explanation(_("Nothing waits for it."))
     # Mail of its own, such as alerts, does not wait for business hours.

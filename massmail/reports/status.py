@@ -36,7 +36,7 @@ def recipients(mailing: MailingOut) -> Iterator[dict[str, Any]]:
             "reason": row.reason,
             "attempts": row.attempts,
             "message_id": row.message_id,
-            "account": row.email_account.from_email if row.email_account else None,
+            "account": row.given_account.from_email if row.given_account else None,
             "smtp_code": row.smtp_code,
             "smtp_enhanced": row.smtp_enhanced,
             "smtp_text": row.smtp_text,

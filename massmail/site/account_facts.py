@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy
 from massmail.backends.causes import Cause
 from massmail.models import (
     AccountEvent,
-    Delivery,
     EmailAccount,
     MassmailSettings,
     SendAttempt,
 )
+from massmail.models.planned_accounts import waiting_for
 from massmail.orchestrator.waiting import explain_account
 from massmail.sending.outcomes import HELP
 from massmail.sending.quotas import DAY, HOUR, limits_at
@@ -152,9 +152,7 @@ def usages_today(
 
 def waiting_count(account: EmailAccount) -> int:
     """Recipients that wait for this account and for no other."""
-    return Delivery.objects.filter(
-        email_account=account, status=Delivery.Status.QUEUED, mailing__isnull=False
-    ).count()
+    return waiting_for(account).filter(mailing__isnull=False).count()
 
 
 def history_of(account: EmailAccount) -> list[dict[str, object]]:

@@ -17,8 +17,8 @@ from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import EmailAccount
 from massmail.orchestrator.repair import (
     hand_over_recipients,
+    held_up_by,
     other_accounts,
-    waiting_for,
 )
 from massmail.site.account_base import AccountPages
 from massmail.site.account_facts import waiting_count
@@ -87,7 +87,7 @@ def shares_of(account: EmailAccount, user: Any) -> list[Share]:
 
     A co-owner's accounts are his own business: they are counted on, not named.
     """
-    counts = waiting_for(account).order_by().values_list("mailing__owner")
+    counts = held_up_by(account).order_by().values_list("mailing__owner")
     by_owner = dict(counts.annotate(Count("pk")))
     owners = get_user_model()._default_manager.in_bulk(by_owner)
     return [

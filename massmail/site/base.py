@@ -49,8 +49,9 @@ class MassmailAdmin(ListPage, OwnedModelAdmin):
     """Pages of an owned model under the host's access policy."""
 
     show_full_result_count = False
-    # Models whose rows keep an object from being deleted, with their foreign keys.
-    held_by: ClassVar[list[tuple[type[models.Model], str]]] = []
+    # Models whose rows keep an object from being deleted, with their foreign keys and,
+    # where not all of them do, a condition.
+    held_by: ClassVar[list[tuple[Any, ...]]] = []
 
     def access_policy(self) -> AccessPolicy:
         return access_policy()
@@ -111,8 +112,10 @@ class MassmailAdmin(ListPage, OwnedModelAdmin):
     def holders(self, objs: Any) -> list[str]:
         """What keeps the objects, in the form "3 mailings"."""
         found = []
-        for model, foreign_key in self.held_by:
-            rows = model._default_manager.filter(**{f"{foreign_key}__in": objs})
+        for model, foreign_key, *conditions in self.held_by:
+            rows = model._default_manager.filter(
+                *conditions, **{f"{foreign_key}__in": objs}
+            )
             if count := rows.count():
                 found.append(f"{count} {model_ngettext(model, count)}")
         return found

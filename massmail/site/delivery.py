@@ -271,7 +271,7 @@ class DeliveryAdmin(LedgerAdmin):
     )
     def account(self, delivery: Any) -> str:
         """By its name: one more address would leave no room for the others."""
-        return delivery.email_account.name if delivery.email_account else ""
+        return delivery.given_account.name if delivery.given_account else ""
 
     @admin.display(description=_("address"))
     def shown_address(self, delivery: Any) -> str:

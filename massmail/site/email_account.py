@@ -18,7 +18,8 @@ from massmail.forms.pause_account import PauseForm
 from massmail.models import Alert, Delivery, EmailAccount
 from massmail.models.alert import account_cause
 from massmail.models.delivery_states import DOMAIN_LIMIT
-from massmail.orchestrator.repair import waiting_for
+from massmail.models.planned_accounts import GIVEN
+from massmail.orchestrator.repair import held_up_by
 from massmail.site.account_buttons import AccountButtons
 from massmail.site.account_facts import (
     Health,
@@ -103,7 +104,7 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover):
         "Mailings leave through your own mailboxes. Add yours with its server and "
         "login, and test the connection on its page."
     )
-    held_by = [(Delivery, "email_account")]
+    held_by = [(Delivery, "email_account", GIVEN)]
 
     class Media:
         css = {"all": ["massmail/massmail.css", "massmail/account.css"]}
@@ -154,7 +155,7 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover):
             "pause_form": PauseForm() if health.is_good else None,
             # Without a new consent it would stop at once again.
             "can_activate": not health.is_good and not login_of(account).is_lost,
-            "can_hand_over": not health.is_good and waiting_for(account).exists(),
+            "can_hand_over": not health.is_good and held_up_by(account).exists(),
         }
 
     def save_model(

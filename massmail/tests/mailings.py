@@ -7,10 +7,16 @@ from typing import Any
 
 from massmail.audience.snapshot import create_mailing
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.orchestrator.launching import judged_rows, settle
 from massmail.orchestrator.lifecycle import launch
 from massmail.orchestrator.send import send_account_queue
 from massmail.orchestrator.walk import walk_account_queues
-from massmail.tests.factories import EmailAccountFactory, EmlMessageFactory, UserFactory
+from massmail.tests.factories import (
+    NOW,
+    EmailAccountFactory,
+    EmlMessageFactory,
+    UserFactory,
+)
 from massmail.tests.hostapp.models import Customer
 
 POSTAL_ADDRESS = "Example Ltd, 1 Main Street, Utrecht"
@@ -44,6 +50,20 @@ def draft(owner: Any = None, customers: int = 3, **fields: Any) -> MailingOut:
         message=EmlMessageFactory(owner=owner, **fields),
         recipients=Customer.objects.filter(owner=owner),
     )
+
+
+def give_accounts(mailing: MailingOut, *, now: dt.datetime = NOW) -> MailingOut:
+    """What a launch does with the rows of a draft, and nothing else of it."""
+    decision = {"at": now.isoformat(), "paths": [], "after": 0, "done": 0}
+    drafts = MailingOut.objects.filter(pk=mailing.pk)
+    drafts.update(launching=decision)
+    mailing.refresh_from_db()
+    while rows := judged_rows(mailing):
+        settle(mailing, rows)
+        mailing.refresh_from_db()
+    drafts.update(launching=None)
+    mailing.refresh_from_db()
+    return mailing
 
 
 def account_at(server: Any, owner: Any, **fields: Any) -> EmailAccount:

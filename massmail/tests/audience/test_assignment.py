@@ -18,7 +18,7 @@ from massmail.tests.factories import (
     UserFactory,
 )
 from massmail.tests.hostapp.models import Customer
-from massmail.tests.mailings import add_customers
+from massmail.tests.mailings import add_customers, give_accounts
 
 pytestmark = pytest.mark.django_db
 STOPPED = EmailAccount.State.STOPPED
@@ -35,8 +35,7 @@ def assigned(anna, message):
         mailing = create_mailing(
             owner=anna, message=message, recipients=Customer.objects.all()
         )
-        assign_accounts(mailing, now=now)
-        return mailing
+        return give_accounts(mailing, now=now)
 
     return assign
 
@@ -323,7 +322,7 @@ def test_repeating_the_assignment_changes_nothing(anna, assigned):
 
 
 def test_chunks_of_the_assignment_make_no_difference(anna, assigned, monkeypatch):
-    monkeypatch.setattr("massmail.audience.assignment.CHUNK", 4)
+    monkeypatch.setattr("massmail.orchestrator.launching.CHUNK", 4)
     accounts(anna, "a", "b", "c")
     add_customers(anna, 10)
 

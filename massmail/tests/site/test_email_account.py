@@ -13,6 +13,7 @@ from massmail.tests.factories import (
     AlertFactory,
     DeliveryFactory,
     EmailAccountFactory,
+    MailingOutFactory,
     MainAccountFactory,
 )
 from massmail.tests.site.conftest import page
@@ -356,6 +357,19 @@ def test_an_account_that_has_sent_is_not_deleted_and_the_page_says_why(
     assert "1 delivery" in shown.content.decode()
     assert confirmed.status_code == 200
     assert EmailAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_an_account_that_drafts_only_plan_to_use_is_deleted(browser, owner, account):
+    row = DeliveryFactory(email_account=account, mailing=MailingOutFactory(owner=owner))
+    client = browser(owner)
+
+    shown = client.get(page(account, "delete"))
+    client.post(page(account, "delete"), {"post": "yes"})
+
+    assert "1 delivery" not in shown.content.decode()
+    assert not EmailAccount.objects.filter(pk=account.pk).exists()
+    row.refresh_from_db()
+    assert row.email_account is None
 
 
 def test_an_account_with_nothing_but_a_history_is_deleted(browser, owner, account):

@@ -1,0 +1,58 @@
+"""Rows of drafts name an account before a launch gives it to them.
+
+It is a plan (see `audience.assignment`): it keeps no account from being deleted, and
+nothing waits for an account through it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.db.models import PROTECT, Exists, OuterRef, Q, QuerySet
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+
+from massmail.models.delivery_states import DeliveryStatus
+
+PLANNED = Q(mailing__isnull=False, mailing__launched_at=None)
+GIVEN = Q(mailing=None) | Q(mailing__launched_at__isnull=False)
+
+
+def keep_unless_planned(collector: Any, field: Any, rows: QuerySet, using: str) -> None:
+    """For `on_delete`: the ledger keeps its accounts, plans are dropped."""
+    given = rows.filter(GIVEN)
+    if given.exists():
+        PROTECT(collector, field, given, using)
+    collector.add_field_update(field, None, rows.filter(PLANNED))
+
+
+# The rows may be a million: they are asked for, never loaded.
+keep_unless_planned.lazy_sub_objs = True  # type: ignore[attr-defined]
+
+
+@receiver(pre_delete, sender="massmail.EmailAccount")
+def exclude_launches(sender: Any, instance: Any, using: str, **kwargs: Any) -> None:
+    """A draft is launched before its plans are dropped, or after: never meanwhile.
+
+    The launch looks for rows without an account under the same lock.
+    """
+    rows = apps.get_model("massmail", "Delivery").objects.filter(
+        email_account=instance, mailing=OuterRef("pk"), status=DeliveryStatus.QUEUED
+    )
+    drafts = apps.get_model("massmail", "MailingOut").objects.using(using)
+    planning = drafts.filter(Exists(rows), launched_at=None).order_by("pk")
+    list(planning.select_for_update(no_key=True).values_list("pk"))
+
+
+def waiting_for(account: Any) -> QuerySet:
+    """What waits for the account, mailings' rows and others.
+
+    The few mailings that are under way are named, for the queue's index to find their
+    rows, however many a draft has.
+    """
+    mailings = apps.get_model("massmail", "MailingOut").objects.under_way()
+    ids = list(mailings.values_list("pk", flat=True))
+    return account.deliveries.filter(
+        Q(mailing=None) | Q(mailing__in=ids), status=DeliveryStatus.QUEUED
+    )
