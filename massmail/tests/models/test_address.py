@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from massmail.models.address import Address, InvalidAddress, address_key
+from massmail.models.address import (
+    Address,
+    InvalidAddress,
+    address_key,
+    is_plain,
+    long_way,
+)
 
 
 @pytest.mark.parametrize(
@@ -181,3 +187,42 @@ def test_capitals_make_no_difference(written):
     except InvalidAddress:
         return
     assert Address.parse(address.wire.upper()).key == address.key
+
+
+LABELS = st.text("ab1-", min_size=1, max_size=5)
+ENDINGS = st.sampled_from(["com", "test", "arpa", "x1", "1x", "c-m", "xn--p1ai", "a"])
+
+
+@given(st.lists(LABELS, max_size=3), ENDINGS)
+def test_the_short_way_takes_only_domains_that_the_long_one_leaves_as_they_are(
+    labels, ending
+):
+    domain = ".".join([*labels, ending])
+
+    if is_plain(domain):
+        assert long_way(domain) == domain
+
+
+@pytest.mark.parametrize(
+    "domain", ["example.com", "1.a-b.example.org", "x" * 63 + ".de"]
+)
+def test_ordinary_domains_take_the_short_way(domain):
+    assert is_plain(domain)
+    assert long_way(domain) == domain
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "localhost",
+        "shop.test",
+        "x" * 64 + ".de",
+        "1.2.3.4",
+        "xn--e1afmkfd.com",
+        "a.com\n",
+        "a_b.com",
+        "Example.com",
+    ],
+)
+def test_other_domains_take_the_long_way(domain):
+    assert not is_plain(domain)
