@@ -42,7 +42,12 @@ def exclude_launches(sender: Any, instance: Any, using: str, **kwargs: Any) -> N
     )
     drafts = apps.get_model("massmail", "MailingOut").objects.using(using)
     planning = drafts.filter(Exists(rows), launched_at=None).order_by("pk")
-    list(planning.select_for_update(no_key=True).values_list("pk"))
+    planning = planning.select_for_update(no_key=True).values_list("pk")
+    list(planning.all())
+    # From here on no row gets the account; other drafts' may just have got it.
+    same = sender._base_manager.using(using).filter(pk=instance.pk)
+    list(same.select_for_update().values_list("pk"))
+    list(planning.all())
 
 
 def waiting_for(account: Any) -> QuerySet:
