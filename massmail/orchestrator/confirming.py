@@ -17,6 +17,7 @@ from massmail.models import (
     SuppressedAddress,
 )
 from massmail.models.address import Address, InvalidAddress
+from massmail.models.planned_accounts import GIVEN
 from massmail.orchestrator.alerting import literal
 from massmail.tracking.list_scope import lists_of, names_of, opt_outs
 from massmail.tracking.public_links import (
@@ -82,7 +83,7 @@ def account_for(person: Responder) -> EmailAccount | None:
     if person.delivery is None or person.delivery.email_account is None:
         return None
     used = person.delivery.email_account
-    known = Delivery.objects.filter(address_key=person.address_key)
+    known = Delivery.objects.filter(GIVEN, address_key=person.address_key)
     accounts = EmailAccount.objects.filter(
         Q(pk=used.pk)
         | Q(owner_id=used.owner_id)

@@ -30,6 +30,7 @@ from massmail.tests.factories import (
     CustomerFactory,
     DeliveryFactory,
     EmailAccountFactory,
+    MailingOutFactory,
     SubscriberFactory,
     SuppressedAddressFactory,
     UserFactory,
@@ -258,6 +259,18 @@ def test_an_account_of_a_later_mail_helps_out(delivery):
 
     assert ask(delivery)
     assert confirmation().email_account == later.email_account
+
+
+def test_an_account_that_only_a_draft_plans_to_use_does_not(delivery):
+    DeliveryFactory(
+        mailing=MailingOutFactory(),
+        recipient=CustomerFactory(email="zoe@example.com"),
+        email_account=EmailAccountFactory(),
+    )
+    EmailAccount.objects.filter(pk=delivery.email_account_id).update(state="stopped")
+    leave(delivery)
+
+    assert not ask(delivery)
 
 
 @pytest.mark.django_db(transaction=True)
