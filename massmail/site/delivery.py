@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.site.read_only import is_superuser
 from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models.planned_accounts import GIVEN
 from massmail.recipients.access import access_policy
 from massmail.reports.recent_counts import is_large, recent_counts
 from massmail.reports.statistics import STATES, Group, Progress
@@ -108,7 +109,7 @@ class AccountFilter(SimpleListFilter):
             return queryset
         if self.value() not in {key for key, _name in self.lookup_choices}:
             return queryset.none()
-        return queryset.filter(email_account=self.value())
+        return queryset.filter(GIVEN, email_account=self.value())
 
 
 def shown_mailing(request: HttpRequest) -> MailingOut | None:
@@ -215,6 +216,12 @@ class DeliveryAdmin(LedgerAdmin):
         if paginator.mailing and is_large(paginator.mailing):
             paginator.known = known_count(request, paginator.mailing)
         return paginator
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the account while it is only planned."""
+        is_planned = obj is not None and obj.email_account and not obj.given_account
+        fields = super().get_fields(request, obj)
+        return [one for one in fields if not is_planned or one != "email_account"]
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         """Which mailing, only where there are several."""

@@ -54,7 +54,9 @@ class AccountFilter(admin.SimpleListFilter):
         rows = Delivery.objects.filter(mailing=OuterRef("pk"), email_account=account)
         # Nobody else's mailings can have used it: their rows need not be looked at.
         users = [account.owner_id, account.co_owner_id]
-        return queryset.filter(Exists(rows), owner__in=filter(None, users))
+        used = queryset.filter(Exists(rows), owner__in=filter(None, users))
+        # Drafts only plan to.
+        return used.filter(launched_at__isnull=False)
 
 
 def offered(choice: admin.SimpleListFilter, queryset: QuerySet, condition: Q) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Value
+from django.db.models import F, Value
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -60,7 +60,7 @@ FIELDS = (
     "smtp_text",
     "attempts",
     "sent_at",
-    "email_account__from_email",
+    "account",
 )
 
 
@@ -138,7 +138,10 @@ class RepeatPages(MailingPages):
         mailing = self.object_or_404(request, object_id)
         rows = mailing.deliveries.order_by("pk")
         hidden = Value(False) if request.user.is_superuser else belongs_to_others()
-        lines = csv_lines(COLUMNS, cells_of(rows.annotate(is_hidden=hidden)))
+        # Of a draft it is only planned.
+        account = F("email_account__from_email") if mailing.launched_at else Value("")
+        rows = rows.annotate(is_hidden=hidden, account=account)
+        lines = csv_lines(COLUMNS, cells_of(rows))
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         name = f"mailing-{mailing.pk}-recipients.csv"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -158,7 +161,7 @@ def cells_of(rows: Any) -> Iterator[list[str]]:
             " ".join(filter(None, server)),
             str(row.attempts),
             row.sent_at.isoformat(timespec="seconds") if row.sent_at else "",
-            row.email_account__from_email or "",
+            row.account or "",
         ]
 
 

@@ -237,6 +237,8 @@ def test_it_is_filtered_by_account(browser, owner, colleague):
     wanted, _rest = (MailingOutFactory(owner=owner, launched=True) for _number in "ab")
     DeliveryFactory(mailing=wanted, email_account=mine, status="sent")
     DeliveryFactory(mailing=_rest, email_account=other)
+    planning = MailingOutFactory(owner=owner)
+    DeliveryFactory(mailing=planning, email_account=mine)
     client = browser(owner)
 
     assert set(rows(client.get(LIST, {"account": mine.pk}))) == {wanted.pk}

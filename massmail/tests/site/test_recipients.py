@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from massmail.models import Delivery
+from massmail.models import Delivery, MailingOut
 from massmail.sending.outcome_rules import RULES
 from massmail.sending.verdicts import Scope
 from massmail.site.delivery import DeliveryAdmin
@@ -109,6 +109,17 @@ def test_rows_are_filtered_by_account(browser, owner, mailing, add):
     html = client.get(LIST, {"mailing__id__exact": mailing.pk}).content.decode()
     assert "Letters" in html
     assert "Theirs" not in html
+
+
+def test_what_a_draft_plans_is_not_shown_as_given(browser, owner, mailing, add):
+    letters = EmailAccountFactory(owner=owner, name="Letters")
+    row = add("Ada", email_account=letters)
+    client = browser(owner)
+    assert "Letters" in client.get(page(row)).content.decode()
+    MailingOut.objects.update(launched_at=None, status="P")
+
+    assert "Letters" not in client.get(page(row)).content.decode()
+    assert shown(client, mailing, account=row.email_account_id) == []
 
 
 def test_whose_a_foreign_record_is_stays_hidden(browser, owner, mailing, hidden):

@@ -111,6 +111,15 @@ def test_the_export_has_every_recipient_and_calculates_nothing(browser, owner, m
     assert rows[1]["status"] == "failed"
     assert rows[1]["reason"] == "there is no such mailbox"
     assert rows[1]["server"] == "550 no such user"
+    assert rows[1]["account"].startswith("sender")
+
+
+def test_a_draft_names_no_account(browser, owner, mailing):
+    MailingOut.objects.update(launched_at=None, status="P")
+
+    [row] = exported(browser(owner), mailing)
+
+    assert row["account"] == ""
 
 
 def test_who_was_not_the_owners_to_mail_is_not_told(browser, owner, superuser, mailing):
