@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -77,9 +77,8 @@ class VersionPages(MessagePages):
         self, request: HttpRequest, message: EmlMessage, newer: MessageSource | None
     ) -> list[dict[str, Any]]:
         """The newest first; each with what was changed after it, if that is known."""
-        rows = with_counts(message)[:VERSIONS_SHOWN]
         found = []
-        for version in rows:
+        for version in with_counts(message):
             source = source_of_version(version)
             found.append(
                 {
@@ -137,14 +136,29 @@ class VersionPages(MessagePages):
         ]
 
 
-def with_counts(message: EmlMessage) -> Any:
-    of_mailings = Q(deliveries__kind=Delivery.Kind.MAILING)
-    tests = Q(deliveries__kind=Delivery.Kind.TEST)
-    sent = Q(deliveries__status=Delivery.Status.SENT)
-    return message.versions.order_by("-pk").annotate(
-        sent_count=Count("deliveries", filter=of_mailings & sent),
-        test_count=Count("deliveries", filter=tests),
+def with_counts(message: EmlMessage) -> list[Any]:
+    """The newest versions.
+
+    Counted in the mailings of the message and in the tests: deliveries have no index of
+    their versions, and without one all there are would be read.
+    """
+    versions: list[Any] = list(message.versions.order_by("-pk")[:VERSIONS_SHOWN])
+    sent = Delivery.objects.filter(
+        mailing__message=message, status=Delivery.Status.SENT
     )
+    tests = Delivery.objects.filter(
+        kind=Delivery.Kind.TEST, version__in=[version.pk for version in versions]
+    )
+    sent_counts, test_counts = by_version(sent), by_version(tests)
+    for version in versions:
+        version.sent_count = sent_counts.get(version.pk, 0)
+        version.test_count = test_counts.get(version.pk, 0)
+    return versions
+
+
+def by_version(rows: QuerySet[Delivery]) -> dict[int | None, int]:
+    counted = rows.order_by().values_list("version").annotate(count=Count("pk"))
+    return dict(counted)
 
 
 def message_mailings(user: Any, version: MessageVersion) -> Any:

@@ -191,9 +191,26 @@ def test_the_versions_tell_who_got_what(browser, owner, running):
 
     assert html.count("mm-version-") == 4  # each section and its heading
     assert "1 test" in html
+    assert "recipients have got it" not in html
     assert page(running) in html
     assert "The message still says this." in html
     assert "<ins>+ Later</ins>" in html
+
+
+def test_who_has_got_a_version_is_counted_along_an_index(
+    browser, owner, running, plans
+):
+    running.deliveries.filter(pk__gt=running.deliveries.earliest("pk").pk).update(
+        status="sent", version=running.version
+    )
+    client = browser(owner)
+
+    found = plans(lambda: client.get(page(running.message, "versions")), "COUNT(")
+
+    html = client.get(page(running.message, "versions")).content.decode()
+    assert "2 recipients have got it" in html
+    assert len(found) == 2
+    assert all("mailing_id" in plan or "delivery_tests" in plan for plan in found)
 
 
 def test_a_message_that_was_never_sent_has_no_versions(browser, owner):
