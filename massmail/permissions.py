@@ -132,7 +132,8 @@ def is_clear(mailing: MailingOut, exists: type[Exists] = Exists) -> Q:
     source = source_for(mailing.content_type)
     records = source.addressable_by(mailing.owner)
     for condition in source.exclusions.values():
-        records = records.exclude(condition)
+        # An empty one holds for everybody, and `exclude` would leave out nobody.
+        records = records.exclude(condition) if condition else records.none()
     pk = object_id_as_pk(source.model, OuterRef("object_id"))
     clear = (
         Q(exists(asked_of_found(records).filter(pk=pk)))
@@ -140,6 +141,10 @@ def is_clear(mailing: MailingOut, exists: type[Exists] = Exists) -> Q:
         & ~Q(exists(suppressed_domains()))
         & ~Q(exists(unsubscribed_identities()))
     )
+    everyone = source.model._base_manager.all()
+    if everyone.query.where:
+        # The host hides some of its records, but maybe not from who may mail them.
+        clear &= Q(exists(asked_of_found(everyone).filter(pk=pk)))
     for _reason, condition in list_blockers(mailing.list_keys(), exists):
         clear &= ~condition
     return clear
