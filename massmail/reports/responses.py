@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from massmail.models import Delivery, DeliveryEvent, MailingOut, TrackedLink
+from massmail.models import (
+    Delivery,
+    DeliveryEvent,
+    MailingOut,
+    MessageVersion,
+    TrackedLink,
+)
 
 Kind = DeliveryEvent.Kind
 # From all mailings, or from the lists of this one.
@@ -67,10 +73,20 @@ def apart(who: dict[bool, set[int]]) -> Response:
 
 
 def links_of(mailing: MailingOut) -> QuerySet[TrackedLink]:
-    """Of all texts that it sends: a correction is a version of its own."""
-    sent = Delivery.objects.filter(mailing=mailing, version=OuterRef("version"))
+    """Of all texts that it sends: a correction is a version of its own.
+
+    Those of other mailings need not be looked for in all of its rows, which have no
+    index of their versions.
+    """
+    sent = Delivery.objects.filter(mailing=mailing, version=OuterRef("pk"))
+    corrected = MessageVersion.objects.filter(
+        Exists(sent),
+        message=mailing.message_id,
+        pk__lt=mailing.version_id or 0,
+        created_at__gt=mailing.created_at,
+    )
     return TrackedLink.objects.filter(
-        Q(version=mailing.version_id) | Exists(sent),
+        Q(version=mailing.version_id) | Q(version__in=corrected.order_by()),
         version__message=mailing.message_id,
     ).order_by("version", "position")
 
