@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -162,8 +162,11 @@ def by_version(rows: QuerySet[Delivery]) -> dict[int | None, int]:
 
 
 def message_mailings(user: Any, version: MessageVersion) -> Any:
+    """Not that all rows of a mailing are read which never had it: see `links_of`."""
+    sent = Delivery.objects.filter(mailing=OuterRef("pk"), version=version)
+    corrected = Q(version__gt=version.pk, created_at__lt=version.created_at)
     rows = version.message.mailings.filter(
-        Q(version=version) | Q(deliveries__version=version)
+        Q(version=version) | (corrected & Q(Exists(sent)))
     )
     if not user.has_perm("massmail.view_mailingout"):
         return rows.none()

@@ -7,6 +7,7 @@ from django.contrib.messages import get_messages
 
 from massmail.models import EmlMessage, MailingOut
 from massmail.orchestrator.lifecycle import launch
+from massmail.orchestrator.revising import revise
 from massmail.orchestrator.trial import Reader, send_test
 from massmail.recipients.source import Recipient
 from massmail.tests.factories import (
@@ -195,6 +196,28 @@ def test_the_versions_tell_who_got_what(browser, owner, running):
     assert page(running) in html
     assert "The message still says this." in html
     assert "<ins>+ Later</ins>" in html
+
+
+def test_a_version_names_the_mailing_that_gives_a_later_one_by_now(
+    browser, owner, running
+):
+    running.deliveries.update(version=running.version, attempts=1)
+    message = running.message
+    message.subject = "Corrected"
+    message.save()
+    revise(running, by=owner)
+    other = MailingOut.objects.create(
+        owner=owner,
+        message=message,
+        content_type=running.content_type,
+        version=running.version,
+        name="Another",
+    )
+
+    html = browser(owner).get(page(message, "versions")).content.decode()
+
+    assert html.count(f'href="{page(running)}"') == 2
+    assert html.count(f'href="{page(other)}"') == 1
 
 
 def test_who_has_got_a_version_is_counted_along_an_index(
