@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -204,10 +205,13 @@ def literal(value: Any, connection: Any) -> str:
 
 
 def quoted_by_sqlite(value: Any, connection: Any) -> str:
-    """Its own function ends a text at a NUL, so such a text goes as its bytes."""
+    """As its own function does, but that ends a text at a NUL, and has a name for an
+    infinite number that SQL takes for a column's."""
+    if isinstance(value, str) and "\0" in value:
+        return f"CAST(X'{value.encode().hex()}' AS TEXT)"
+    if isinstance(value, float) and math.isinf(value):
+        return "9e999" if value > 0 else "-9e999"
     with connection.cursor() as cursor:
-        if isinstance(value, str) and "\0" in value:
-            return f"CAST(X'{value.encode().hex()}' AS TEXT)"
         cursor.execute("SELECT quote(%s)", [value])
         [word] = cursor.fetchone()
         return word

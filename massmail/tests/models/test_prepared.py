@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import uuid
 
 import pytest
 from django.db import connection
-from django.db.models import BooleanField, Q
+from django.db.models import BooleanField, FloatField, Q, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
+from django.db.models.lookups import LessThan
 
 from massmail.models import Delivery
 from massmail.models.prepared import (
@@ -60,6 +63,17 @@ def test_any_text_can_stand_in_a_condition(name):
     rows = [DeliveryFactory(name=name), DeliveryFactory(name="another")]
 
     assert changed(Q(name=name), rows) == {name}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_without_an_end_can_stand_in_a_condition(sign):
+    rows = [DeliveryFactory(name="Ann")]
+    endless = Value(sign * math.inf, output_field=FloatField())
+    number = Cast("attempts", FloatField())
+
+    assert changed(Q(LessThan(number, endless)), rows) == (
+        {"Ann"} if sign > 0 else set()
+    )
 
 
 def test_constants_are_part_of_the_statement():
