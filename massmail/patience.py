@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+)
 
 from massmail.conf import conf
 
@@ -45,3 +50,15 @@ def patiently(
             tries += 1
             close_old_connections()
             time.sleep(RETRY_SECONDS)
+
+
+def once_more(write: Callable[[], Written]) -> Written:
+    """Repeat a transaction that met what was deleted while it referred to it.
+
+    An account that was read a moment ago, for example: the second time it is not read.
+    """
+    try:
+        return write()
+    except IntegrityError:
+        logger.info("A row was deleted meanwhile; written once more", exc_info=True)
+        return write()

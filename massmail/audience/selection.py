@@ -30,6 +30,7 @@ from massmail.models import (
     SelectedChunk,
     TargetList,
 )
+from massmail.patience import once_more
 from massmail.recipients.registry import source_for
 from massmail.recipients.source import RecipientSource
 
@@ -93,14 +94,18 @@ def add_next_chunk(mailing: MailingOut, source: RecipientSource) -> Step:
     if chunk is None:
         return Step.NONE_LEFT
     rows = newcomers(mailing, source, [source.pk_of(str(key)) for key in chunk.keys])
-    with transaction.atomic():
+
+    @transaction.atomic
+    def add() -> Step:
         locked = MailingOut.objects.select_for_update().get(pk=mailing.pk)
         if not SelectedChunk.objects.filter(pk=chunk.pk).delete()[0]:
             return Step.OVERTAKEN
         add_newcomers(locked, source, rows)
         if locked.status == MailingOut.Status.INTERRUPTED:
             Delivery.objects.filter(mailing=locked).skip(Delivery.SkipReason.CANCELLED)
-    return Step.ADDED
+        return Step.ADDED
+
+    return once_more(add)
 
 
 def unprepared_mailings() -> QuerySet[MailingOut]:

@@ -18,6 +18,7 @@ from massmail.audience.newcomers import add_newcomers, newcomers
 from massmail.conf import conf
 from massmail.exceptions import NotAllowed
 from massmail.models import EmlMessage, MailingOut, TargetList
+from massmail.patience import once_more
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_of
 from massmail.recipients.source import RecipientSource
@@ -105,13 +106,17 @@ def next_chunk(chosen: QuerySet, after: Any) -> list[Any]:
 def add_chunk(mailing: MailingOut, source: RecipientSource, pks: list[Any]) -> None:
     """Rows for these records, unless another job added them meanwhile."""
     rows = newcomers(mailing, source, pks)
-    with transaction.atomic():
+
+    @transaction.atomic
+    def add() -> MailingOut:
         locked = MailingOut.objects.select_for_update().get(pk=mailing.pk)
         if locked.selection.get("after") == mailing.selection.get("after"):
             add_newcomers(locked, source, rows)
             locked.selection = {**locked.selection, "after": json_key(pks[-1])}
             locked.save(update_fields=["selection"])
-    mailing.selection = locked.selection
+        return locked
+
+    mailing.selection = once_more(add).selection
 
 
 def json_key(pk: Any) -> Any:

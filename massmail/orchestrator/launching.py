@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
@@ -39,6 +40,7 @@ from massmail.orchestrator.launch_checks import (
     values_missing,
 )
 from massmail.orchestrator.preflight import check_launch, required_variables
+from massmail.patience import once_more
 from massmail.permissions import ExistsForEach, first_reason
 from massmail.signals import mailing_launched
 
@@ -95,7 +97,7 @@ def launch_until(mailing: MailingOut, deadline: float | None = None) -> bool:
             return True
         if not (rows := judged_rows(mailing)):
             activate(mailing)
-        elif not settle(mailing, rows) and deadline is not None:
+        elif not once_more(partial(settle, mailing, rows)) and deadline is not None:
             return True
     return False
 
