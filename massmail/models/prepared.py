@@ -143,7 +143,7 @@ class PreparedUpdate:
         self._params = [None] * len(markers)
 
 
-def insert_new(row: models.Model) -> None:
+def insert_row(row: models.Model) -> None:
     """INSERT of a row whose key nobody asks for; sends none of Django's signals."""
     model = type(row)
     connection = connections[router.db_for_write(model, instance=row)]

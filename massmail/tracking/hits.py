@@ -9,7 +9,7 @@ import datetime as dt
 
 from massmail import tokens
 from massmail.models import DeliveryEvent, TrackingHit
-from massmail.models.prepared import insert_new
+from massmail.models.prepared import insert_row
 from massmail.tracking.public_links import CLICK, OPEN
 
 KINDS = {
@@ -32,7 +32,7 @@ def note(
         token = tokens.read(page, text)
     except tokens.InvalidToken:
         return False
-    insert_new(
+    insert_row(
         TrackingHit(
             delivery_id=token.delivery_id,
             link_id=link_id,
