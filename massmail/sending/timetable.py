@@ -7,6 +7,7 @@ their mean; very long queues are extrapolated from their second half.
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,6 +115,28 @@ def finish_time(
     return begin and begin + pace.reply
 
 
+def begun_before(
+    end: dt.datetime,
+    pace: Pace,
+    *,
+    queues: Sequence[Queue],
+    start: dt.datetime,
+    past: Sequence[dt.datetime] = (),
+) -> int:
+    """How many mails of all queues begin before `end`."""
+    if any(limit == 0 for _window, limit in pace.limits):
+        return 0
+    mails = sum(queue.mails for queue in queues)
+    times = simulated(pace, pace.limits, queues=queues, start=start, past=past)
+    answered = end + pace.reply
+    begun = bisect_left(times, answered, lo=len(past)) - len(past)
+    if begun < EXACT_STEPS or begun == mails:
+        return begun
+    step = usual_step(times)
+    more = (answered - times[-1] - RESOLUTION) // step if step else mails
+    return min(mails, begun + more)
+
+
 def free_run(pace: Pace, *, queue: Queue, start: dt.datetime) -> dt.datetime | None:
     """No limit is in reach: mail after mail, from one closing time to the next day."""
     step = pace.interval
@@ -141,11 +164,27 @@ def limited_run(
 
     Windows count a mail from its reply.
     """
+    times = simulated(pace, limits, queues=queues, start=start, past=past)
+    mails = sum(queue.mails for queue in queues)
+    done = len(times) - len(past)
+    if done < min(mails, EXACT_STEPS):
+        return None
+    return times[-1] - pace.reply + usual_step(times) * (mails - done)
+
+
+def simulated(
+    pace: Pace,
+    limits: tuple[tuple[dt.timedelta, int], ...],
+    *,
+    queues: Sequence[Queue],
+    start: dt.datetime,
+    past: Sequence[dt.datetime],
+) -> list[dt.datetime]:
+    """`past`, and when the next mails are answered, as far as their hours come."""
     times = list(past)
     left = [queue.mails for queue in queues]
     moment = start
-    simulated = min(sum(left), EXACT_STEPS)
-    for _number in range(simulated):
+    for _number in range(min(sum(left), EXACT_STEPS)):
         for window, limit in limits:
             if len(times) >= limit:
                 moment = max(moment, times[-limit] + window)
@@ -153,12 +192,12 @@ def limited_run(
             moment = pace.growth.waits_until(times, moment)
         found = first_open(queues, left, moment)
         if found is None:
-            return None
+            break
         moment, position = found
         left[position] -= 1
         times.append(moment + pace.reply)
         moment += pace.interval
-    return times[-1] - pace.reply + extrapolated(times, sum(left))
+    return times
 
 
 def first_open(
@@ -173,9 +212,7 @@ def first_open(
     return min(found, default=None)
 
 
-def extrapolated(times: Sequence[dt.datetime], more: int) -> dt.timedelta:
-    """What `more` mails take at the pace of the last half of those simulated."""
-    if more <= 0:
-        return dt.timedelta(0)
+def usual_step(times: Sequence[dt.datetime]) -> dt.timedelta:
+    """What a mail takes at the pace of the last half of those simulated."""
     half = len(times) // 2
-    return (times[-1] - times[half]) / max(1, len(times) - 1 - half) * more
+    return (times[-1] - times[half]) / max(1, len(times) - 1 - half)

@@ -46,6 +46,8 @@ def outlook(mailing: MailingOut, progress: Progress) -> Facts:
         "waiting": waiting,
         "without_account": without_account(mailing, waiting, shares),
         "finish": moment_text(found.finish_at) if found.finish_at else "",
+        "too_late": found.too_late,
+        "end": moment_text(mailing.expires_at) if found.too_late else "",
         "accounts": [
             {
                 "account": share.account,

@@ -15,8 +15,8 @@ from massmail.backends.phases import Reply
 from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.email_account import new_token
-from massmail.orchestrator.forecast import SECONDS_PER_MESSAGE
 from massmail.orchestrator.handover import HandOvers
+from massmail.orchestrator.lines import SECONDS_PER_MESSAGE
 from massmail.orchestrator.report import WAKE_AHEAD_SECONDS
 from massmail.orchestrator.sender import WALK_SECONDS
 from massmail.orchestrator.waiting import opens

@@ -287,6 +287,107 @@ def test_a_draft_is_forecast_as_if_it_were_launched_now():
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "hours"),
+    [
+        ({"min_gap_seconds": 15, "max_gap_seconds": 35}, 0.2),
+        ({"per_hour": 5}, 3.5),
+    ],
+    ids=str,
+)
+def test_who_will_not_be_mailed_before_it_expires(fields, hours):
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner, **fields)
+    mailing = launched_by(owner, 40)
+    mailing.expires_at = NOW + hours * HOUR
+
+    said = forecast(mailing, now=NOW)
+
+    simulate(mailing, NOW)
+    late = mailing.deliveries.filter(sending_at__gte=mailing.expires_at).count()
+    assert 0 < late < 40
+    assert abs(said.too_late - late) <= 1
+    assert said.finish_at == said.accounts[0].finish_at == mailing.expires_at
+
+
+def test_a_capped_domain_may_keep_them_from_it():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner, per_domain_hour=4)
+    mailing = draft(owner, customers=40)
+    mailing.expires_at = NOW + 4.5 * HOUR
+
+    assert forecast(mailing, now=NOW).too_late == 20
+
+
+def test_an_end_that_is_late_enough_changes_nothing():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner, per_hour=3)
+    mailing = launched_by(owner, 10)
+    before = forecast(mailing, now=NOW)
+
+    mailing.expires_at = before.finish_at
+
+    assert forecast(mailing, now=NOW) == before
+    assert before.too_late == 0
+
+
+def test_what_the_account_sends_first_may_take_all_the_time():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner, per_hour=5)
+    launched_by(owner, 7, now=NOW - HOUR)
+    second = MailingOutFactory(
+        owner=owner, launched=True, launched_at=NOW, expires_at=NOW + 1.5 * HOUR
+    )
+    account = EmailAccount.objects.get()
+    DeliveryFactory.create_batch(4, mailing=second, email_account=account)
+
+    # Five of the first, then two of them and three of the second's.
+    assert forecast(second, now=NOW).too_late == 1
+
+    second.expires_at = NOW + HOUR / 2
+    assert forecast(second, now=NOW).too_late == 4
+
+
+@pytest.mark.parametrize(
+    "fields", [{"state": "stopped"}, {"state": "paused"}, {"per_day": 0}], ids=str
+)
+def test_who_waits_for_a_person_is_mailed_by_no_end(fields):
+    mailing = MailingOutFactory(launched=True, expires_at=NOW + DAY)
+    account = EmailAccountFactory(owner=mailing.owner, **fields)
+    DeliveryFactory.create_batch(2, mailing=mailing, email_account=account)
+
+    said = forecast(mailing, now=NOW)
+
+    assert (said.finish_at, said.too_late) == (None, 2)
+
+
+def test_who_is_tried_again_after_the_end_is_not_mailed():
+    ready_settings()
+    owner = UserFactory()
+    EmailAccountFactory(owner=owner)
+    mailing = launched_by(owner, 3)
+    row = mailing.deliveries.last()
+    Delivery.objects.filter(pk=row.pk).update(not_before=NOW + 5 * HOUR)
+    mailing.expires_at = NOW + 4 * HOUR
+
+    said = forecast(mailing, now=NOW)
+
+    assert (said.finish_at, said.too_late) == (NOW + 4 * HOUR, 1)
+
+
+def test_nothing_is_promised_once_it_has_expired():
+    mailing = MailingOutFactory(launched=True, expires_at=NOW - HOUR)
+    DeliveryFactory(mailing=mailing)
+
+    said = forecast(mailing, now=NOW)
+
+    assert (said.finish_at, said.too_late) == (NOW, 1)
+
+
 limits = st.none() | st.integers(2, 9)
 gaps = st.sampled_from([(0, 0), (2, 4), (15, 35), (120, 900)])
 accounts = st.fixed_dictionaries(

@@ -11,6 +11,7 @@ from massmail.audience.selection import store_selection
 from massmail.models import EmailAccount, Heartbeat, MailingOut
 from massmail.orchestrator import lifecycle
 from massmail.recipients.access import AccessPolicy
+from massmail.site.moments import moment_text
 from massmail.tests.factories import (
     DeliveryFactory,
     EmailAccountFactory,
@@ -131,6 +132,19 @@ def test_a_draft_says_when_it_would_be_finished_and_by_whom(browser, owner, read
     assert "If you launch it now, it will be finished by" in html
     assert "News" in html
     assert "<td>3</td>" in html
+
+
+def test_it_says_who_will_not_be_mailed_before_its_end(browser, owner, ready):
+    end = timezone.now() + dt.timedelta(hours=2)
+    MailingOut.objects.filter(pk=ready.pk).update(expires_at=end)
+    client = browser(owner)
+    assert "will be left out" not in client.get(page(ready)).content.decode()
+
+    EmailAccount.objects.update(per_day=1)
+
+    html = client.get(page(ready)).context["facts"]["fragments"]["forecast"]
+    assert "2 recipients will not be mailed before its end (" in html
+    assert f"finished by {moment_text(end)}" in html
 
 
 def test_a_draft_says_who_lacks_an_account(browser, owner):
