@@ -51,9 +51,7 @@ test: install ## run the suite on the embedded default; needs no service
 test-services: install ## run the suite on PostgreSQL and Redis (DATABASE_URL, CELERY_BROKER_URL)
 	@$(SERVICES) $(BIN)/python .ci/services.py
 	$(SERVICES) $(BIN)/python -m pytest -n $(WORKERS) \
-		-m "not services and not browser and not faults and not embedded" $(PYTEST_ARGS)
-	@# These share one broker, so they run one after the other.
-	$(SERVICES) $(BIN)/python -m pytest -m "services and not browser and not faults" $(PYTEST_ARGS)
+		-m "(services or not embedded) and not browser and not faults" $(PYTEST_ARGS)
 
 test-faults: install ## kill senders by the hundred: SQLite, then PostgreSQL (takes long)
 	$(EMBEDDED) $(BIN)/python -m pytest -m "faults and not services" $(PYTEST_ARGS)

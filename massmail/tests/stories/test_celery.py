@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -30,11 +31,22 @@ from massmail.tests.stories.promises import (
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
 
-BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
+GIVEN_BROKER = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
 RECIPIENTS = 60
 ACCOUNTS = ("first@example.com", "second@example.com")
 # The whole mailing then takes seconds, so that things can happen in its middle.
 SLOW_REPLY = Fault(Phase.DOT, after_accept=True, delay_seconds=0.05)
+
+
+def broker_of_this_process() -> str:
+    """The broker, and of its databases one that no other test process flushes."""
+    url = urlsplit(GIVEN_BROKER)
+    first = int(url.path.strip("/") or 0)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return url._replace(path=f"/{first + int(worker)}").geturl()
+
+
+BROKER_URL = broker_of_this_process()
 
 
 @dataclass
