@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from massmail.models import (
     Delivery,
@@ -16,6 +16,7 @@ from massmail.models import (
     MassmailSettings,
     SendAttempt,
 )
+from massmail.models.mailing_out import SENDING_STATUSES
 from massmail.orchestrator.shares import OPEN
 from massmail.sending.business_time import business_time
 from massmail.sending.lanes import lanes_of
@@ -76,13 +77,15 @@ def queues_of(
     By the recipients' clocks there is a queue for each of their time zones.
     """
     hours = business_time(settings)
-    mails = waiting + rows_ahead(mailing, account).count()
+    ahead = rows_ahead(mailing, account)
+    mails = waiting + sum(rows.count() for rows in ahead)
     if hours is None or not hours.by_recipient:
         return [Queue(mails, hours)]
     rows = mailing.deliveries.filter(status__in=OPEN)
     own = rows.filter(email_account=account)
     zones = by_zone(own if own.exists() else rows)
-    zones += by_zone(rows_ahead(mailing, account))
+    for rows in ahead:
+        zones += by_zone(rows)
     return [
         Queue(count, hours.at(zone)) for zone, count in in_parts(mails, zones).items()
     ]
@@ -103,13 +106,18 @@ def in_parts(mails: int, weights: Counter[str]) -> dict[str, int]:
     return parts
 
 
-def rows_ahead(mailing: MailingOut, account: EmailAccount) -> QuerySet[Delivery]:
-    """What the account sends first: mail of its own and mailings launched earlier."""
-    running = Q(mailing__status=MailingOut.Status.ACTIVE)
+def rows_ahead(mailing: MailingOut, account: EmailAccount) -> list[QuerySet[Delivery]]:
+    """What the account sends first: mail of its own, and mailings launched earlier.
+
+    Apart, and the few mailings by name: so the queue's index finds their rows, however
+    many a draft has.
+    """
+    others = MailingOut.objects.filter(status__in=SENDING_STATUSES, stop_reason="")
     if mailing.launched_at:
-        running &= Q(mailing__launched_at__lt=mailing.launched_at)
+        others = others.filter(launched_at__lt=mailing.launched_at)
+    ids = list(others.exclude(pk=mailing.pk).values_list("pk", flat=True))
     rows = Delivery.objects.filter(email_account=account, status=Delivery.Status.QUEUED)
-    return rows.filter(Q(mailing=None) | running).exclude(mailing=mailing)
+    return [rows.filter(mailing=None), rows.filter(mailing__in=ids)]
 
 
 def past_attempts(account: EmailAccount, now: dt.datetime) -> list[dt.datetime]:

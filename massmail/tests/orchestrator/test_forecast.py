@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from massmail.models import Delivery, EmailAccount, MassContact, MassmailSettings
+from massmail.models import (
+    Delivery,
+    EmailAccount,
+    MailingOut,
+    MassContact,
+    MassmailSettings,
+)
 from massmail.orchestrator.forecast import forecast
 from massmail.orchestrator.lifecycle import launch
 from massmail.sending import pacing
@@ -71,6 +78,22 @@ def assert_as_forecast(mailing, now=NOW, walk=WALK):
 
 def launched_by(owner, customers, now=NOW):
     return launch(draft(owner, customers=customers), by=owner, now=now)
+
+
+def fill(mailing, account, count):
+    """With waiting rows, planned for the account or given to it."""
+    Delivery.objects.bulk_create(
+        Delivery(
+            mailing=mailing,
+            content_type=mailing.content_type,
+            object_id=str(number),
+            address_key=f"{number:032x}",
+            email_account=account,
+            not_before=NOW,
+            queued_at=NOW,
+        )
+        for number in range(count)
+    )
 
 
 @contextmanager
@@ -217,6 +240,55 @@ def test_what_the_account_sends_first():
     # Twelve mails at five an hour: the last two leave in the third hour.
     assert share.waiting == 4
     assert 2 * HOUR < share.finish_at - NOW < 2 * HOUR + HOUR / 30
+
+
+def test_a_mailing_of_which_only_the_rest_goes_on_is_ahead():
+    """Its uncertain rows need a person; one that is stopped is not sent first."""
+    owner = UserFactory()
+    account = EmailAccountFactory(owner=owner, per_hour=5)
+    first, second = (
+        MailingOutFactory(
+            owner=owner, launched=True, launched_at=NOW - wait, status=is_
+        )
+        for wait, is_ in [(HOUR, "E"), (0 * HOUR, "A")]
+    )
+    DeliveryFactory.create_batch(5, mailing=first, email_account=account)
+    DeliveryFactory(mailing=second, email_account=account)
+
+    assert forecast(second, now=NOW).finish_at >= NOW + HOUR
+
+    MailingOut.objects.filter(pk=first.pk).update(stop_reason="complaints")
+    assert forecast(second, now=NOW).finish_at < NOW + HOUR
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("by_recipient", [False, True])
+def test_rows_of_drafts_cost_nothing(plans, analysed, by_recipient):
+    """What is ahead is found by its mailing, or by having none."""
+    MassmailSettings(
+        use_business_time=True, use_recipient_time_zone=by_recipient
+    ).save()
+    account = EmailAccountFactory(per_hour=5)
+    running, earlier, planned = (
+        MailingOutFactory(
+            owner=account.owner, launched=True, launched_at=NOW - HOUR * n
+        )
+        for n in range(3)
+    )
+    MailingOut.objects.filter(pk=planned.pk).update(status="P", launched_at=None)
+    for mailing, rows in [(running, 9), (earlier, 9), (planned, 500)]:
+        fill(mailing, account, rows)
+    if analysed:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+    found = plans(lambda: forecast(running, now=NOW), "massmail_delivery")
+
+    assert found
+    for plan in found:
+        assert re.search(
+            r"(Index Cond|Index Only|USING).*mailing_id *(=|IS NULL)", plan
+        )
 
 
 def test_a_stopped_account_has_no_end_and_a_paused_one_begins_later():
