@@ -30,11 +30,25 @@ def recent_counts(mailings: Iterable[MailingOut]) -> dict[int, Counts]:
 
     What is decided about a whole mailing (a pause, a stop, its end) is seen at once.
     """
+    return counted_lately(
+        mailings,
+        counts_by_state,
+        lambda mailing: key_of(mailing) if is_large(mailing) else None,
+    )
+
+
+def counted_lately(
+    mailings: Iterable[MailingOut],
+    count: Callable[[list[MailingOut]], dict[int, Counts]],
+    key: Callable[[MailingOut], str | None],
+) -> dict[int, Counts]:
+    """What `count` finds, or lately found where there is a key to keep it under."""
     mailings = list(mailings)
-    large = {key_of(mailing): mailing for mailing in mailings if is_large(mailing)}
-    kept = {large[key].pk: counts for key, counts in kept_counts(large).items()}
-    counts = counts_by_state(one for one in mailings if one.pk not in kept)
-    keep({key: counts[one.pk] for key, one in large.items() if one.pk in counts})
+    keys = {mailing.pk: found for mailing in mailings if (found := key(mailing))}
+    found = kept_counts(keys.values())
+    kept = {pk: found[key] for pk, key in keys.items() if key in found}
+    counts = count([one for one in mailings if one.pk not in kept])
+    keep({key: counts[pk] for pk, key in keys.items() if pk in counts})
     return counts | kept
 
 
