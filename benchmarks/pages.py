@@ -2,6 +2,10 @@
 
     python -m benchmarks.pages --database postgres://user@host:5432/empty
     python -m benchmarks.pages --recipients 100000
+    python -m benchmarks.pages --recipients 1000000 --past 999 --past-recipients 9000
+
+The last one adds mailings that are done, here nine million rows in some ten minutes,
+and prints its table instead of writing it into docs/performance.md.
 
 The database is filled, so give it an empty one; without it a SQLite file is used. Pages
 are asked in turn and without a network. "CPU" is that of this process and of its
@@ -44,7 +48,7 @@ WITH RECURSIVE numbers(n) AS (
 ), people AS (
     SELECT n, CASE
         WHEN n %% 20 = 1 THEN 'skipped' WHEN n > %(begun)s THEN 'queued'
-        WHEN n %% 33 = 2 THEN 'failed' WHEN n %% 50 = 3 THEN 'uncertain'
+        WHEN n %% 33 = 2 THEN 'failed' WHEN n %% 50 = 3 THEN %(unclear)s
         ELSE 'sent' END AS status, {moment} AS moment
     FROM numbers
 )
@@ -84,15 +88,23 @@ def main() -> None:
     parser.add_argument("--database", default="", help="URL of an empty database")
     parser.add_argument("--recipients", type=int, default=RECIPIENTS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--past", type=int, default=0, help="mailings that are done")
+    parser.add_argument("--past-recipients", type=int, default=9000, help="of each")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="massmail-bench-") as folder:
         prepare_environment(options.database, Path(folder))
         serve_plain_files()
         owner = manager()
+        for _number in range(options.past):
+            fill_past(owner, options.past_recipients)
         mailing = fill(owner, options.recipients)
-        rows = measure(owner, pages(mailing), options.rounds)
-        name = "postgresql" if options.database else "sqlite"
-        tables.write(f"pages-{name}", tables.table(HEAD, rows))
+        analyze()
+        table = tables.table(HEAD, measure(owner, pages(mailing), options.rounds))
+        if options.past:
+            print(table)
+        else:
+            name = "postgresql" if options.database else "sqlite"
+            tables.write(f"pages-{name}", table)
 
 
 def serve_plain_files() -> None:
@@ -105,19 +117,42 @@ def serve_plain_files() -> None:
 
 
 def fill(owner: Any, count: int) -> Any:
-    """A mailing in the middle of its way; rows are made by the database itself."""
-    from django.db import connection
+    """A mailing in the middle of its way."""
     from django.utils import timezone
-
-    from massmail.models import EmailAccount
 
     now = timezone.now()
     mailing = launched_mailing(owner, count, now)
+    add_rows(mailing, count, now, begun=count * 3 // 4, unclear="uncertain")
+    return mailing
+
+
+def fill_past(owner: Any, count: int) -> None:
+    """A mailing that was done a month ago."""
+    from django.utils import timezone
+
+    from massmail.models import MailingOut
+
+    then = timezone.now() - dt.timedelta(days=30)
+    mailing = launched_mailing(owner, count, then)
+    add_rows(mailing, count, then, begun=count, unclear="sent")
+    MailingOut.objects.filter(pk=mailing.pk).finish(then)
+
+
+def add_rows(
+    mailing: Any, count: int, now: dt.datetime, *, begun: int, unclear: str
+) -> None:
+    """Rows are made by the database itself; the first `begun` have left."""
+    from django.db import connection
+
+    from massmail.models import EmailAccount
+
+    owner = mailing.owner
     accounts = EmailAccount.objects.filter(owner=owner).order_by("pk")
     adapted = connection.ops.adapt_datetimefield_value
     values = {
         "count": count,
-        "begun": count * 3 // 4,
+        "begun": begun,
+        "unclear": unclear,
         "mailing": mailing.pk,
         "content_type": mailing.content_type_id,
         "account": accounts[0].pk,
@@ -132,10 +167,15 @@ def fill(owner: Any, count: int) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(DELIVERIES.format(moment=moment_of_row()), values)
         cursor.execute(ATTEMPTS, values)
-        # What autovacuum does in time.
+
+
+def analyze() -> None:
+    """What autovacuum does in time."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
         postgresql = connection.vendor == "postgresql"
         cursor.execute("VACUUM ANALYZE" if postgresql else "ANALYZE")
-    return mailing
 
 
 def moment_of_row() -> str:
