@@ -6,9 +6,12 @@ nothing waits for an account through it.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
 from typing import Any
 
 from django.apps import apps
+from django.db import transaction
 from django.db.models import PROTECT, Exists, OuterRef, Q, QuerySet
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
@@ -17,6 +20,8 @@ from massmail.models.delivery_states import DeliveryStatus
 
 PLANNED = Q(mailing__isnull=False, mailing__launched_at=None)
 GIVEN = Q(mailing=None) | Q(mailing__launched_at__isnull=False)
+# So many rows in one transaction: a moment for others, and still few statements.
+CHUNK = 5000
 
 
 def keep_unless_planned(collector: Any, field: Any, rows: QuerySet, using: str) -> None:
@@ -48,6 +53,32 @@ def exclude_launches(sender: Any, instance: Any, using: str, **kwargs: Any) -> N
     same = sender._base_manager.using(using).filter(pk=instance.pk)
     list(same.select_for_update().values_list("pk"))
     list(planning.all())
+
+
+def drop_plans(accounts: Collection[Any], *, seconds: float) -> bool:
+    """Bit by bit, for about so long; returns whether nothing plans with them any more.
+
+    A deletion would write the rows of a large draft in a single transaction.
+    """
+    deadline = time.monotonic() + seconds
+    rows = apps.get_model("massmail", "Delivery").objects.order_by("pk")
+    rows = rows.filter(PLANNED, email_account__in=accounts)
+    last = 0
+    while chunk := list(rows.filter(pk__gt=last).values_list("pk", "mailing")[:CHUNK]):
+        if time.monotonic() > deadline:
+            return False
+        last = chunk[-1][0]
+        drop_some(rows, [pk for pk, _mailing in chunk], {of for _pk, of in chunk})
+    return True
+
+
+@transaction.atomic
+def drop_some(rows: QuerySet, keys: Collection[int], mailings: Collection[int]) -> None:
+    """Of those mailings that are still drafts; locked as for a deletion."""
+    drafts = apps.get_model("massmail", "MailingOut").objects.order_by("pk")
+    drafts = drafts.filter(pk__in=mailings, launched_at=None)
+    locked = list(drafts.select_for_update(no_key=True).values_list("pk", flat=True))
+    rows.among(keys).filter(mailing__in=locked).order_by().update(email_account=None)
 
 
 def waiting_for(account: Any) -> QuerySet:

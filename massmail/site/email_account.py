@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -18,9 +17,9 @@ from massmail.forms.pause_account import PauseForm
 from massmail.models import Alert, Delivery, EmailAccount
 from massmail.models.alert import account_cause
 from massmail.models.delivery_states import DOMAIN_LIMIT
-from massmail.models.planned_accounts import GIVEN
 from massmail.orchestrator.repair import held_up_by
 from massmail.site.account_buttons import AccountButtons
+from massmail.site.account_deletion import AccountDeletion
 from massmail.site.account_facts import (
     Health,
     health_of,
@@ -90,7 +89,7 @@ CONNECTION_FIELDS = frozenset(
 )
 
 
-class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover):
+class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDeletion):
     """Its owner edits an account; co-owner and chief see neither server nor login.
 
     A read-only page shows values as they are, so secrets must not be on it at all.
@@ -104,7 +103,6 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover):
         "Mailings leave through your own mailboxes. Add yours with its server and "
         "login, and test the connection on its page."
     )
-    held_by = [(Delivery, "email_account", GIVEN)]
 
     class Media:
         css = {"all": ["massmail/massmail.css", "massmail/account.css"]}
@@ -175,15 +173,6 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover):
         if change and "owner" in form.changed_data:
             cause = account_cause(obj.pk)
             Alert.objects.pass_on(cause=cause, recipient=obj.owner)
-
-    def delete_model(self, request: HttpRequest, obj: EmailAccount) -> None:
-        Alert.objects.close(cause=account_cause(obj.pk), now=timezone.now())
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        for pk in queryset.values_list("pk", flat=True):
-            Alert.objects.close(cause=account_cause(pk), now=timezone.now())
-        super().delete_queryset(request, queryset)
 
     def response_post_save_add(
         self, request: HttpRequest, obj: EmailAccount

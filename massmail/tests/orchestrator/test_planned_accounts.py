@@ -10,7 +10,13 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
 from massmail.audience.snapshot import create_mailing
-from massmail.models import EmailAccount, EmlAccountsQueue, MassContact
+from massmail.models import (
+    EmailAccount,
+    EmlAccountsQueue,
+    MassContact,
+    planned_accounts,
+)
+from massmail.models.planned_accounts import drop_plans
 from massmail.orchestrator import launching
 from massmail.orchestrator.explain import explain
 from massmail.orchestrator.forecast import forecast
@@ -220,6 +226,52 @@ def test_an_account_is_kept_by_what_was_launched(anna, pair):
         pair[0].delete()
 
     assert not drafted.deliveries.filter(email_account=None).exists()
+
+
+def test_plans_are_dropped_bit_by_bit(anna, pair, monkeypatch):
+    monkeypatch.setattr(planned_accounts, "CHUNK", 2)
+    drafted, launched = draft(anna, customers=10), draft(anna, customers=0)
+    launch(launched, by=anna, now=NOW)
+
+    assert not drop_plans([pair[0]], seconds=-1)
+    assert shares(drafted) == {"a": 5, "b": 5}
+
+    with CaptureQueriesContext(connection) as queries:
+        assert drop_plans([pair[0]], seconds=60)
+
+    words = 'UPDATE "massmail_delivery" SET "email_account_id" = NULL'
+    assert sum(words in query["sql"] for query in queries) == 3
+    assert shares(drafted) == {None: 5, "b": 5}
+    assert shares(launched) == {"a": 5, "b": 5}
+
+
+def test_a_draft_that_is_launched_meanwhile_keeps_its_accounts(anna, pair, monkeypatch):
+    mailing = draft(anna, customers=4)
+    drop = planned_accounts.drop_some
+
+    def launch_and_drop(*args):
+        launch(mailing, by=anna, now=NOW)
+        drop(*args)
+
+    monkeypatch.setattr(planned_accounts, "drop_some", launch_and_drop)
+
+    drop_plans([pair[0]], seconds=60)
+
+    assert shares(mailing) == {"a": 2, "b": 2}
+
+
+def test_plans_that_are_dropped_during_a_launch_are_made_anew(anna, pair, monkeypatch):
+    monkeypatch.setattr("massmail.orchestrator.launching.CHUNK", 2)
+    mailing = draft(anna, customers=4)
+    order_launch(mailing, by=anna, now=NOW)
+    launching.settle(mailing, launching.judged_rows(mailing))
+    drop_plans([pair[0]], seconds=60)
+
+    launch_mailings(seconds=60)
+
+    assert None not in shares(mailing)
+    mailing.refresh_from_db()
+    assert mailing.status == "A"
 
 
 def test_an_account_deleted_while_its_rows_are_checked_gets_nobody(

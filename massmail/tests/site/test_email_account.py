@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from massmail.models import AccountEvent, Alert, EmailAccount
+from massmail.site import account_deletion
 from massmail.tests.factories import (
     NOW,
     AlertFactory,
@@ -370,6 +371,58 @@ def test_an_account_that_drafts_only_plan_to_use_is_deleted(browser, owner, acco
     assert not EmailAccount.objects.filter(pk=account.pk).exists()
     row.refresh_from_db()
     assert row.email_account is None
+
+
+@pytest.mark.parametrize("by_action", [False, True])
+def test_while_drafts_need_more_time_an_account_is_deleted_later(
+    browser, owner, account, monkeypatch, by_action
+):
+    DeliveryFactory(email_account=account, mailing=MailingOutFactory(owner=owner))
+    client = browser(owner)
+    url = page(EmailAccount, "changelist") if by_action else page(account, "delete")
+    data = {"post": "yes"}
+    if by_action:
+        data |= {"action": "delete_selected", "_selected_action": [account.pk]}
+    monkeypatch.setattr(account_deletion, "SECONDS", -1.0)
+
+    told = client.post(url, data, follow=True).content.decode()
+
+    assert "It is not deleted yet" in told
+    assert "successfully" not in told.lower()
+    assert EmailAccount.objects.filter(pk=account.pk).exists()
+
+    monkeypatch.undo()
+    client.post(url, data)
+
+    assert not EmailAccount.objects.filter(pk=account.pk).exists()
+
+
+@pytest.mark.parametrize("by_action", [False, True])
+def test_who_may_not_delete_an_account_drops_no_plans(
+    browser, owner, colleague, account, by_action
+):
+    row = DeliveryFactory(email_account=account, mailing=MailingOutFactory(owner=owner))
+    url = page(EmailAccount, "changelist") if by_action else page(account, "delete")
+    data = {"post": "yes"}
+    if by_action:
+        data |= {"action": "delete_selected", "_selected_action": [account.pk]}
+
+    browser(colleague).post(url, data)
+
+    row.refresh_from_db()
+    assert row.email_account == account
+
+
+def test_an_account_that_is_kept_keeps_its_plans(browser, owner, account):
+    planned = DeliveryFactory(
+        email_account=account, mailing=MailingOutFactory(owner=owner)
+    )
+    DeliveryFactory(email_account=account, mailing__owner=owner)
+
+    browser(owner).post(page(account, "delete"), {"post": "yes"})
+
+    planned.refresh_from_db()
+    assert planned.email_account == account
 
 
 def test_an_account_with_nothing_but_a_history_is_deleted(browser, owner, account):

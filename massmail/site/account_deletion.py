@@ -1,0 +1,81 @@
+"""Deletes accounts; what drafts plan with them is dropped bit by bit before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_protect
+
+from massmail.models import Alert, Delivery, EmailAccount
+from massmail.models.alert import account_cause
+from massmail.models.planned_accounts import GIVEN, drop_plans
+from massmail.site.account_base import AccountPages
+
+# A request that takes longer may be ended by the server in front.
+SECONDS = 15.0
+
+
+class AccountDeletion(AccountPages):
+    """Mixin: nothing is deleted while drafts of very many recipients plan with it."""
+
+    held_by = [(Delivery, "email_account", GIVEN)]
+    actions = ["delete_selected"]
+
+    @method_decorator(csrf_protect)
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        account = self.get_object(request, unquote(object_id))
+        if account and request.POST and not self.is_free(request, [account]):
+            return self.to_account(account)
+        return super().delete_view(request, object_id, extra_context)
+
+    @admin.action(
+        permissions=["delete"],
+        description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
+    )
+    def delete_selected(
+        self, request: HttpRequest, queryset: QuerySet
+    ) -> HttpResponse | None:
+        if request.POST.get("post") and not self.is_free(request, queryset):
+            return None
+        return delete_selected(self, request, queryset)
+
+    def is_free(self, request: HttpRequest, accounts: Iterable[EmailAccount]) -> bool:
+        """Whether nothing is in the way of a deletion that is possible; if not, told.
+
+        What is kept anyway keeps its plans, too.
+        """
+        chosen = list(accounts)
+        if not all(self.has_delete_permission(request, one) for one in chosen):
+            return True
+        if self.holders(chosen) or drop_plans(chosen, seconds=SECONDS):
+            return True
+        text = _(
+            "It is not deleted yet: drafts plan with it for so many recipients that "
+            "they need more time. Delete it once more."
+        )
+        messages.warning(request, text)
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: EmailAccount) -> None:
+        Alert.objects.close(cause=account_cause(obj.pk), now=timezone.now())
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        for pk in queryset.values_list("pk", flat=True):
+            Alert.objects.close(cause=account_cause(pk), now=timezone.now())
+        super().delete_queryset(request, queryset)
