@@ -32,6 +32,15 @@ def filtered(user: Any, source: RecipientSource, target_list: TargetList) -> Que
     return form.filter(mine, form.cleaned_data)
 
 
+def is_broken(user: Any, source: RecipientSource, target_list: TargetList) -> bool:
+    """Whether the list's filter asks for what is not there any more."""
+    mine = source.addressable_by(user)
+    return (
+        is_filter_of(target_list, source)
+        and not form_of(target_list, source, mine).is_valid()
+    )
+
+
 def form_of(
     target_list: TargetList, source: RecipientSource, records: QuerySet
 ) -> RecipientFilter:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.site.odd_input import is_key
-from massmail.audience.list_filters import form_of, is_filter_of
+from massmail.audience.list_filters import is_broken
 from massmail.audience.target_lists import lists_for, lists_to_fill, records_in
 from massmail.models import TargetList
 from massmail.recipients.access import access_policy
@@ -68,11 +68,9 @@ class ListChoice(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A filter that makes no sense any more would leave out nobody, in silence."""
         cleaned = super().clean() or self.cleaned_data
-        mine = self.source.addressable_by(self.user)
         for name in self.fields:
             for one in cleaned.get(name, ()):
-                is_filter = is_filter_of(one, self.source)
-                if is_filter and not form_of(one, self.source, mine).is_valid():
+                if is_broken(self.user, self.source, one):
                     text = _("The filter of “%(name)s” does not work any more.")
                     self.add_error(name, text % {"name": one})
         return cleaned

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.site.odd_input import is_key
-from massmail.audience.list_filters import form_of, is_filter_of
+from massmail.audience.list_filters import form_of, is_broken, is_filter_of
 from massmail.audience.target_lists import records_in, remove_members, sizes
 from massmail.models import (
     MailingOut,
@@ -117,6 +117,7 @@ class TargetListAdmin(MassmailAdmin):
                 {
                     "name": capfirst(source.model._meta.verbose_name_plural),
                     "total": counts.get(source.content_type.pk),
+                    "is_broken": is_broken(request.user, source, target_list),
                     "mine": records_in(request.user, source, [target_list]).count(),
                     "url": f"{here}?type={source.label}",
                     "create_url": create and f"{create}?list-include={target_list.pk}",
@@ -248,11 +249,12 @@ def filter_texts(user: Any, target_list: TargetList) -> list[str]:
 def shown(form: Any, name: str) -> str:
     """Labels where there are choices, what was typed elsewhere."""
     values = form.data.getlist(form.add_prefix(name))
-    labels = {
-        str(value): str(label)
-        for value, label in getattr(form.fields[name], "choices", ())
-    }
-    return ", ".join(labels.get(value, value) for value in values)
+    choices = getattr(form.fields[name], "choices", None)
+    if choices is None:
+        return ", ".join(values)
+    labels = {str(value): str(label) for value, label in choices}
+    # The key of what was deleted tells nobody anything.
+    return ", ".join(labels.get(value, _("deleted meanwhile")) for value in values)
 
 
 def removed_text(count: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django import forms
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.http import QueryDict
 
 from massmail.models import (
     Delivery,
@@ -12,6 +14,7 @@ from massmail.models import (
     TargetList,
     TargetListMember,
 )
+from massmail.site.target_list import shown
 from massmail.tests.factories import (
     CustomerFactory,
     DeliveryFactory,
@@ -305,3 +308,28 @@ def test_any_key_of_a_record_takes_nobody_off(client, target_list, owner, key):
 
     assert answer.status_code == 302
     assert TargetListMember.objects.count() == 1
+
+
+def test_a_filter_that_does_not_work_any_more_says_so(client, owner):
+    CustomerFactory(owner=owner)
+    target_list = TargetListFactory(
+        owner=owner,
+        kind="filter",
+        content_type=ContentType.objects.get_for_model(Customer),
+        query="record-city=%00",
+    )
+
+    for name in ("change", "members"):
+        text = client.get(page(target_list, name)).text
+
+        assert "The filter does not work any more" in text
+        assert "Create a mailing</a>" not in text
+
+
+def test_what_a_filter_asked_for_and_was_deleted_is_told_in_words():
+    class Filter(forms.Form):
+        city = forms.ChoiceField(choices=[("1", "Delft")])
+
+    form = Filter(QueryDict("city=1&city=7"))
+
+    assert shown(form, "city") == "Delft, deleted meanwhile"
