@@ -32,6 +32,13 @@ def require_within_reach(moment: dt.datetime) -> None:
         raise forms.ValidationError(_("This is more than ten years away."))
 
 
+def require_order(form: forms.BaseForm, cleaned: dict[str, Any]) -> None:
+    """The end comes after the begin, where both are given."""
+    start, end = cleaned.get("start_at"), cleaned.get("expires_at")
+    if start and end and end <= start:
+        form.add_error("expires_at", _("It must end after it has begun."))
+
+
 class MomentField(forms.DateTimeField):
     """A moment at which a mailing begins or ends."""
 
@@ -69,9 +76,7 @@ class ScheduleForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        start, end = cleaned.get("start_at"), cleaned.get("expires_at")
-        if start and end and end <= start:
-            self.add_error("expires_at", _("It must end after it has begun."))
+        require_order(self, cleaned)
         return cleaned
 
 

@@ -159,6 +159,7 @@ def test_a_schedule_that_cannot_be_is_refused(browser, owner, ready, start, end,
     response = launch(browser(owner), ready, start_at=text(start), expires_at=text(end))
 
     assert list(response.context["form"].errors) == [field]
+    assert "It was not launched. Please correct what is marked below." in response.text
     assert unchanged(ready)
     assert ready.start_at is None
 

@@ -91,7 +91,17 @@ def test_expiring_before_the_start_is_refused(browser, owner, draft):
 
     response = browser(owner).post(page(draft), data)
 
-    assert "It must expire after its start." in response.content.decode()
+    assert response.context["errors"] == [["It must end after it has begun."]]
+    # Nothing stands above the mistake, and no forecast of what was only typed.
+    assert "mm-panel" in browser(owner).get(page(draft)).text
+    assert "mm-panel" not in response.text
+
+
+def test_a_draft_has_its_times_in_the_words_of_the_launch(browser, owner, draft):
+    html = browser(owner).get(page(draft)).text
+
+    assert "Begin:</label>" in html and "End:</label>" in html
+    assert "Blank: at once. Times are of the zone UTC." in html
 
 
 def test_mailings_are_neither_added_nor_deleted_here(browser, superuser, draft):
