@@ -111,6 +111,12 @@ class EmailAccountForm(OwnedModelForm):
             "warm_up_start": _("Warm-up: messages on the first day"),
             "warm_up_growth": _("and more each day"),
         }
+        help_texts = {
+            "per_minute": _("No limit when blank."),
+            "per_hour": _("No limit when blank."),
+            "min_gap_seconds": _("Seconds between two messages, at least."),
+            "max_gap_seconds": _("Seconds at most; each gap is chosen at random."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -120,10 +126,17 @@ class EmailAccountForm(OwnedModelForm):
         self.is_forgotten = False
         # Not even as an initial value: a blank field is then an unchanged one.
         self.initial.pop("email_host_password", None)
+        if not self.has_password and "email_host_password" in self.fields:
+            text = _("Stored encrypted and never shown.")
+            self.fields["email_host_password"].help_text = text
         # A provider fills in the one, its default the other; who only sees the account
         # has no such fields.
         for name in {"email_host", "warm_up_growth"} & set(self.fields):
             self.fields[name].required = False
+
+    @property
+    def has_password(self) -> bool:
+        return bool(self.instance.email_host_password)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -47,18 +47,15 @@ IDENTITY = (
         ]
     },
 )
-LOGIN = (
-    _("Server and login"),
-    {
-        "fields": [
-            "preset",
-            ("email_host", "email_port", "security"),
-            ("auth", "email_host_user"),
-            "email_host_password",
-            "clear_password",
-        ]
-    },
-)
+LOGIN_FIELDS = [
+    "preset",
+    ("email_host", "email_port", "security"),
+    ("auth", "email_host_user"),
+    "email_host_password",
+]
+LOGIN = (_("Server and login"), {"fields": [*LOGIN_FIELDS, "clear_password"]})
+# There is no password yet that could be forgotten.
+FIRST_LOGIN = (LOGIN[0], {"fields": LOGIN_FIELDS})
 LIMITS = (
     _("Limits"),
     {
@@ -110,9 +107,10 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
     def get_fieldsets(
         self, request: HttpRequest, obj: EmailAccount | None = None
     ) -> list[Any]:
-        if obj is None or self.has_change_permission(request, obj):
-            return [IDENTITY, LOGIN, LIMITS, RETURNS]
-        return [IDENTITY, LIMITS]
+        if obj is not None and not self.has_change_permission(request, obj):
+            return [IDENTITY, LIMITS]
+        is_known = obj is not None and obj.email_host_password
+        return [IDENTITY, LOGIN if is_known else FIRST_LOGIN, LIMITS, RETURNS]
 
     @method_decorator(sensitive_post_parameters("email_host_password"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:

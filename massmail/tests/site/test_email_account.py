@@ -180,6 +180,18 @@ def test_the_stored_password_can_be_forgotten(browser, owner, account):
     assert account.email_host_password == ""
 
 
+def test_only_a_password_that_is_stored_can_be_forgotten(browser, owner, account):
+    client = browser(owner)
+    assert "clear_password" in client.get(page(account)).text
+    EmailAccount.objects.update(email_host_password="")
+
+    for url in (page(account), page(EmailAccount, "add")):
+        html = client.get(url).text
+
+        assert "clear_password" not in html and "keeps the stored one" not in html
+        assert "Stored encrypted and never shown." in html
+
+
 def test_a_password_cannot_be_entered_and_forgotten_at_once(browser, owner, account):
     data = posted(account, clear_password="on", email_host_password="new")
 
