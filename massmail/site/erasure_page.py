@@ -43,6 +43,7 @@ class ErasurePage(admin.ModelAdmin):
             "opts": self.opts,
             "title": _("Erase a person"),
             "form": form,
+            "list_url": admin_url(self.admin_site, SuppressedAddress),
         }
         template = "admin/massmail/suppressedaddress/erase.html"
         return TemplateResponse(request, template, context)

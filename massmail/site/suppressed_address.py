@@ -25,6 +25,20 @@ from massmail.site.health import TechnicalAdmin
 from massmail.site.suppression_files import SuppressionFiles
 
 
+class ScopeFilter(admin.SimpleListFilter):
+    """Whether all mailings were left, or only those of a list."""
+
+    title, parameter_name = _("scope"), "scope"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("all", _("all mailings")), ("list", _("mailings of a list"))]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> Any:
+        if self.value() not in ("all", "list"):
+            return queryset
+        return queryset.filter(target_list__isnull=self.value() == "all")
+
+
 class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
     """Superusers see and mend the list; others add to it and see what they added.
 
@@ -37,8 +51,8 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         "somebody tells you by phone or letter that he wants no more mail: no mailing "
         "of anybody reaches it then."
     )
-    list_display = ["__str__", "reason", "target_list", "source", "created_at", "by"]
-    list_filter = ["reason", ("target_list", admin.EmptyFieldListFilter)]
+    list_display = ["__str__", "reason", "scope", "source", "created_at", "by"]
+    list_filter = ["reason", ScopeFilter]
     list_select_related = ["by", "target_list"]
     search_fields = ["address", "domain"]
     search_help_text = _("An address, or a part of it.")
@@ -53,6 +67,14 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         "created_at",
         "by",
     ]
+
+    @admin.display(
+        description=_("scope"),
+        ordering="target_list__name",
+        empty_value=_("all mailings"),
+    )
+    def scope(self, row: Any) -> str | None:
+        return str(row.target_list) if row.target_list else None
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         rows = super().get_queryset(request)

@@ -64,6 +64,7 @@ class SuppressionFiles(admin.ModelAdmin):
             "opts": self.opts,
             "title": _("Import addresses that must not be mailed"),
             "form": form,
+            "list_url": admin_url(self.admin_site, SuppressedAddress),
         }
         return TemplateResponse(
             request, "admin/massmail/suppressedaddress/import.html", context

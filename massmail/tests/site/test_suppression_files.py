@@ -16,6 +16,7 @@ from massmail.models.address import Address
 from massmail.tests.factories import (
     SuperuserFactory,
     SuppressedAddressFactory,
+    TargetListFactory,
     UserFactory,
 )
 
@@ -272,3 +273,21 @@ def test_unicode_text_of_a_spreadsheet_keeps_letters_that_windows_has_not(chief)
 
     [row] = SuppressedAddress.objects.all()
     assert row.address_key == Address.parse("anna@почта.example").key
+
+
+def test_the_list_says_whether_all_mailings_were_left_or_those_of_a_list(chief):
+    news = TargetListFactory(name="News")
+    SuppressedAddressFactory(address="all@example.com")
+    SuppressedAddress.objects.suppress(
+        "one@example.com", reason="opted_out", source="x", target_list=news
+    )
+
+    for scope, shown, words in (
+        ("all", "all@example.com", "all mailings"),
+        ("list", "one@example.com", "News"),
+    ):
+        page = chief.get(f"{LIST}?scope={scope}")
+
+        [row] = page.context["cl"].result_list
+        assert str(row) == shown
+        assert f'class="field-scope">{words}</td>' in page.text
