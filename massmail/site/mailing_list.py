@@ -125,13 +125,12 @@ class MailingList(MailingPicture):
             },
         )
 
-    @admin.display(description=_("accounts"))
+    @admin.display(description=_("accounts"), empty_value="")
     def accounts(self, mailing: Any) -> str:
         """Through which the rest leaves, each with its state."""
-        return render_to_string(
-            "admin/massmail/mailingout/list_accounts.html",
-            {"accounts": mailing.facts["accounts"]},
-        )
+        accounts = mailing.facts["accounts"]
+        template = "admin/massmail/mailingout/list_accounts.html"
+        return render_to_string(template, {"accounts": accounts}) if accounts else ""
 
     @admin.display(description=_("progress"))
     def progress(self, mailing: Any) -> str:

@@ -14,6 +14,5 @@ def response_facts(mailing: MailingOut) -> dict[str, Any] | None:
         return None
     return {
         "found": responses_of(mailing),
-        "notes_opens": mailing.version.tracks_opens,
-        "notes_clicks": mailing.version.tracks_clicks,
+        "is_noted": mailing.version.tracks_opens or mailing.version.tracks_clicks,
     }

@@ -179,10 +179,12 @@ class RecordMailings(admin.ModelAdmin):
         settings, is_allowed = MassmailSettings.load(), allows_tracking(person)
         if is_allowed and not (settings.track_opens or settings.track_clicks):
             return None
+        may_undo = request.user.has_perm(LIFT)
         return {
             "text": tracking_text(is_allowed=is_allowed),
             "is_allowed": is_allowed,
-            "may_change": is_allowed or request.user.has_perm(LIFT),
+            "may_change": is_allowed or may_undo,
+            "may_undo": may_undo,
         }
 
     def lists_of(

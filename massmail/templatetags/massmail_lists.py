@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.utils.safestring import mark_safe
 from django.utils.text import capfirst
 
 register = template.Library()
+# A cell without a value; a table has to show something there, a phone has not.
+BLANK = re.compile(r"<td[^>]*>\s*[-–]?\s*</td>")
 
 
 @register.filter
@@ -20,11 +23,11 @@ def labelled(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> list[st
     Both come as Django's `result_list` has made them.
     """
     return [
-        mark_safe(str(cell).replace("<td", label_of(header), 1))
+        mark_safe(str(cell).replace("<td", beginning_of(str(cell), header), 1))
         for cell, header in zip(cells, headers, strict=False)
     ]
 
 
-def label_of(header: dict[str, Any]) -> str:
-    """The beginning of a cell in that column."""
-    return format_html('<td data-label="{}"', capfirst(str(header["text"])))
+def beginning_of(cell: str, header: dict[str, Any]) -> str:
+    label = format_html('<td data-label="{}"', capfirst(str(header["text"])))
+    return label + mark_safe(" data-blank") if BLANK.fullmatch(cell) else label

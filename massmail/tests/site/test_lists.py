@@ -15,6 +15,7 @@ from massmail.models import (
     SuppressedAddress,
     TargetList,
 )
+from massmail.templatetags.massmail_lists import labelled
 from massmail.tests.factories import EmlMessageFactory, SignatureFactory
 from massmail.tests.site.conftest import page
 
@@ -89,3 +90,17 @@ def test_a_cell_says_of_what_column_it_is(browser, owner):
     assert '<td data-label="Type" class="field-type' in html
     assert html.count("data-label=") == len(("checkbox", "picture", "type", "default"))
     assert "&lt;b&gt;</a>" in html
+
+
+def test_a_cell_without_a_value_takes_no_line_on_a_phone():
+    """Its column's name alone would stand there."""
+    blanks = ["<td>-</td>", "<td>–</td>", "<td></td>"]
+    cells = [*blanks, "<td>a - b</td>", "<td><b>-</b></td>", "<th>-</th>"]
+    headers = [{"text": "sent"}] * len(cells)
+
+    found = labelled(cells, headers)
+
+    blank = '<td data-label="Sent" data-blank>'
+    assert found[:3] == [f"{blank}-</td>", f"{blank}–</td>", f"{blank}</td>"]
+    filled = '<td data-label="Sent">'
+    assert found[3:] == [f"{filled}a - b</td>", f"{filled}<b>-</b></td>", "<th>-</th>"]

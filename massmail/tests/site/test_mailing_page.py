@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from massmail.audience.selection import store_selection
-from massmail.models import EmailAccount, Heartbeat, MailingOut
+from massmail.models import EmailAccount, Heartbeat, MailingOut, MessageVersion
 from massmail.orchestrator import lifecycle
 from massmail.recipients.access import AccessPolicy
 from massmail.site.moments import moment_text
@@ -131,7 +131,7 @@ def test_a_draft_says_when_it_would_be_finished_and_by_whom(browser, owner, read
 
     assert "If you launch it now, it will be finished by" in html
     assert "News" in html
-    assert "<td>3</td>" in html
+    assert '<td data-label="To send">3</td>' in html
 
 
 def test_it_says_who_will_not_be_mailed_before_its_end(browser, owner, ready):
@@ -164,7 +164,7 @@ def test_in_the_end_the_accounts_tell_what_they_sent(browser, owner):
     shown = browser(owner).get(page(mailing)).context["facts"]
 
     assert "News" in shown["fragments"]["forecast"]
-    assert "<td>2</td>" in shown["fragments"]["forecast"]
+    assert '<td data-label="Sent">2</td>' in shown["fragments"]["forecast"]
     assert not shown["is_live"]
 
 
@@ -249,3 +249,15 @@ def test_the_cost_of_a_refresh_does_not_grow_with_the_mailing(
 
     with django_assert_max_num_queries(12):
         facts(client, mailing)
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_machines_are_told_of_only_where_opens_or_clicks_are_noted(
+    browser, owner, running, is_noted
+):
+    MessageVersion.objects.update(tracks_opens=is_noted)
+
+    html = browser(owner).get(page(running)).text
+
+    assert "What came of it" in html and "unsubscribed" in html
+    assert ("Only machines" in html) is is_noted

@@ -248,6 +248,7 @@ def test_a_colleague_keeps_opens_and_clicks_from_being_noted(
     DeliveryFactory(recipient=twin, status="sent")
     page = browser(owner).get(place(person)).content.decode()
     assert "opens and clicks may be noted" in page and "Do not note them" in page
+    assert "can take that back" in page
 
     told = act(owner, person, "tracking")
 
@@ -274,6 +275,9 @@ def test_an_objection_is_taken_back_by_who_may_lift_opt_outs(
     browser(owner).post(place(person, "tracking"), {"allow": "1"})
 
     assert allows(person)
+    MassmailSettings(track_opens=True).save()
+    page = browser(owner).get(place(person)).content.decode()
+    assert "Do not note them" in page and "can take that back" not in page
 
 
 def test_where_nothing_is_noted_nothing_is_asked(browser, owner, person, host_rights):
