@@ -23,7 +23,9 @@ def first_steps(site: AdminSite, request: HttpRequest) -> list[Step]:
     user = request.user
     if not user.has_perm("massmail.add_mailingout"):
         return []
-    message = EmlMessage.objects.filter(owner=user).order_by("-updated_at").first()
+    messages = EmlMessage.objects.filter(owner=user).order_by("-updated_at")
+    # Without the texts, all of which would be sorted with them.
+    message = messages.only("pk").first()
     launched = MailingOut.objects.filter(owner=user, launched_at__isnull=False)
     steps = [
         step(

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from massmail.models import Delivery
+from massmail.models import Delivery, EmailAccount
 from massmail.site.delivery import DeliveryAdmin
 from massmail.tests.factories import EmailAccountFactory, MailingOutFactory
 from massmail.tests.site.conftest import page
@@ -144,3 +144,18 @@ def test_a_mailing_without_rows_has_no_recipients(browser, owner):
     response = browser(owner).get(page(Delivery, "changelist"), {"mailing": empty.pk})
 
     assert not response.context["cl"].result_list
+
+
+def test_what_an_account_has_sent_today_is_counted_without_its_attempts(browser, owner):
+    """COUNT(*) is answered by the index; of a key, PostgreSQL would read the rows."""
+    EmailAccountFactory(owner=owner)
+
+    with CaptureQueriesContext(connection) as captured:
+        browser(owner).get(page(EmailAccount, "changelist"))
+
+    [counted] = [
+        query["sql"]
+        for query in captured
+        if 'FROM "massmail_sendattempt"' in query["sql"] and "GROUP BY" in query["sql"]
+    ]
+    assert "COUNT(*)" in counted
