@@ -23,7 +23,6 @@ from massmail.tracking.list_scope import (
     names_of,
     unsubscribe_from_lists,
 )
-from massmail.tracking.public_links import UNSUBSCRIBE
 from massmail.tracking.responses import (
     Responder,
     forbid_tracking,
@@ -39,7 +38,6 @@ FIELD = "confirm"
 CONFIRMATION = (FIELD, "unsubscribe")
 COME_BACK = (FIELD, "subscribe")
 NO_TRACKING = (FIELD, "no-tracking")
-BUTTONS = (CONFIRMATION, COME_BACK, NO_TRACKING)
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 §3.1
 
 # What is left, or wanted again; all mailings where it is not said.
@@ -47,17 +45,15 @@ ONLY_LISTS = ("scope", "lists")
 ALL_MAILINGS = ("scope", "all")
 
 LEFT, LEFT_LISTS, UNTRACKED, ASKED = "", "lists", "untracked", "asked"
-# The link was cut or changed on its way: it names nobody, so nobody has left.
-INCOMPLETE = "incomplete"
-OUTCOMES = (LEFT, LEFT_LISTS, UNTRACKED, ASKED, INCOMPLETE)
+OUTCOMES = (LEFT, LEFT_LISTS, UNTRACKED, ASKED)
 
 
 @method_decorator(public_page, name="dispatch")
 class UnsubscribeView(View):
     """Reading changes nothing; only a POST with a known field does.
 
-    A link that names nobody says so; nobody may believe that he has left who has not.
-    The pages tell a stranger nothing about an address.
+    A wrong token gets the same answers as a right one: the pages tell a stranger
+    nothing about an address.
 
     Only the page knows of target lists. A provider's one-click button (RFC 8058) leaves
     all mailings: who presses it sees the company's name and no list's, List-Id names a
@@ -68,19 +64,17 @@ class UnsubscribeView(View):
     http_method_names = ["get", "head", "post", "options"]
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        if not is_whole(token):
-            return render_public("done", request, outcome=INCOMPLETE)
-        person = responder(token)
+        person = person_of(token)
         site = MassmailSettings.load()
-        lists = lists_of(person.delivery)
+        lists = lists_of(person.delivery) if person else []
         return render_public(
             "unsubscribe",
             request,
-            language=person.language,
-            masked_address=mask_address(person.address) if person.address else "",
-            has_left=person.has_opted_out,
+            language=person.language if person else "",
+            masked_address=masked_address(person),
+            has_left=bool(person and person.has_opted_out),
             list_names=names_of(lists),
-            has_left_lists=has_left(person, lists),
+            has_left_lists=bool(person and has_left(person, lists)),
             scopes={"lists": ONLY_LISTS, "all": ALL_MAILINGS},
             fields={"leave": CONFIRMATION, "return": COME_BACK, "hide": NO_TRACKING},
             is_tracked=site.track_opens or site.track_clicks,
@@ -90,22 +84,19 @@ class UnsubscribeView(View):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         fields = posted_fields(request)
         if has(fields, ONE_CLICK):
-            if is_whole(token):
-                opt_out(token)
+            opt_out(token)
             return HttpResponse("Unsubscribed.\n", content_type="text/plain")
         if is_pressed_too_often(token):
             return too_often()
-        if not any(has(fields, button) for button in BUTTONS):
-            return HttpResponse("Bad request.\n", status=400, content_type="text/plain")
-        if not is_whole(token):
-            return see_other(done_url(None, INCOMPLETE))
+        if has(fields, CONFIRMATION):
+            leave = leave_lists if has(fields, ONLY_LISTS) else opt_out
+            return see_other(after_unsubscribing(*leave(token, reason_text(fields))))
         if has(fields, NO_TRACKING):
             return see_other(done_url(forbid(token), UNTRACKED))
         if has(fields, COME_BACK):
             person = come_back(token, only_lists=has(fields, ONLY_LISTS))
             return see_other(done_url(person, ASKED))
-        leave = leave_lists if has(fields, ONLY_LISTS) else opt_out
-        return see_other(after_unsubscribing(*leave(token, reason_text(fields))))
+        return HttpResponse("Bad request.\n", status=400, content_type="text/plain")
 
 
 @public_page
@@ -121,35 +112,50 @@ def done(request: HttpRequest) -> HttpResponse:
     )
 
 
-def is_whole(token: str) -> bool:
-    """Whether it is one of ours, as it was sent."""
+def person_of(token: str) -> Responder | None:
     try:
-        tokens.read(UNSUBSCRIBE, token)
+        return responder(token)
     except tokens.InvalidToken:
-        return False
-    return True
+        return None
 
 
-def opt_out(token: str, detail: str = "") -> tuple[Responder, str]:
-    """(who left, and what the next page tells)."""
-    return unsubscribe(token, now=timezone.now(), detail=detail), LEFT
+def masked_address(person: Responder | None) -> str:
+    """The address as its owner recognises it; "" when it is not known."""
+    address = person.address if person else ""
+    return mask_address(address) if address else ""
 
 
-def leave_lists(token: str, detail: str) -> tuple[Responder, str]:
+def opt_out(token: str, detail: str = "") -> tuple[Responder | None, str]:
+    """(who left, if the token says, and what the next page tells)."""
+    try:
+        return unsubscribe(token, now=timezone.now(), detail=detail), LEFT
+    except tokens.InvalidToken:
+        return None, LEFT
+
+
+def leave_lists(token: str, detail: str) -> tuple[Responder | None, str]:
     """The same for the lists of the mailing alone."""
-    person, is_some = unsubscribe_from_lists(token, now=timezone.now(), detail=detail)
+    try:
+        person, is_some = unsubscribe_from_lists(
+            token, now=timezone.now(), detail=detail
+        )
+    except tokens.InvalidToken:
+        return None, LEFT_LISTS
     return person, LEFT_LISTS if is_some else LEFT
 
 
-def forbid(token: str) -> Responder:
-    person = responder(token)
-    forbid_tracking(person)
+def forbid(token: str) -> Responder | None:
+    person = person_of(token)
+    if person:
+        forbid_tracking(person)
     return person
 
 
-def come_back(token: str, *, only_lists: bool) -> Responder:
+def come_back(token: str, *, only_lists: bool) -> Responder | None:
     """By a mail to the address alone: anybody may hold a forwarded link."""
-    person = responder(token)
+    person = person_of(token)
+    if person is None:
+        return None
     if only_lists:
         only_lists = has_left(person, lists_of(person.delivery))
     if only_lists or person.has_opted_out:
@@ -162,7 +168,7 @@ def has(fields: QueryDict, field: tuple[str, str]) -> bool:
     return (fields.get(name) or "").strip() == value
 
 
-def after_unsubscribing(person: Responder, outcome: str) -> str:
+def after_unsubscribing(person: Responder | None, outcome: str) -> str:
     """The company's page; nothing in it tells who came."""
     url = MassmailSettings.load().unsubscribe_redirect_url
     return ascii_host(url) if url else done_url(person, outcome)
