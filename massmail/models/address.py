@@ -80,7 +80,8 @@ def address_key_of(local: str, domain: str) -> str:
 @lru_cache(maxsize=10_000)
 def ascii_domain(domain: str) -> str:
     """The domain as A-label, UTS 46 non-transitional; raises `InvalidAddress`."""
-    return domain if is_plain(domain) else long_way(domain)
+    lowered = domain.lower() if domain.isascii() else domain
+    return lowered if is_plain(lowered) else long_way(domain)
 
 
 def long_way(domain: str) -> str:

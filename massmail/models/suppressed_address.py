@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +10,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from common.utils.helpers import chunked
 from massmail.models.address import Address, InvalidAddress, ascii_domain
+from massmail.models.suppression_batches import SuppressionBatches
 from massmail.models.suppression_change import SuppressionChange
 from massmail.models.target_list import TargetList
 
@@ -27,7 +26,7 @@ class Reason(models.TextChoices):
     MANUAL = "manual", _("entered by a colleague")
 
 
-class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
+class SuppressedAddressQuerySet(SuppressionBatches):
     def for_all(self) -> SuppressedAddressQuerySet:
         """Without the rows that keep an address from one target list alone."""
         return self.filter(target_list=None)
@@ -95,64 +94,6 @@ class SuppressedAddressQuerySet(models.QuerySet["SuppressedAddress"]):
                 row.refresh_from_db()
                 keep(Action.CHANGED, row)
         return row
-
-    def suppress_many(
-        self,
-        *,
-        addresses: Iterable[Address],
-        domains: Collection[str] = (),
-        reason: str,
-        source: str,
-        by: Any = None,
-    ) -> int:
-        """Put a file's worth on the list; returns how many were not on it before.
-
-        What is on it stays as it is, unless the file has opt-outs. In short commits: a
-        killed import is done again.
-        """
-        facts = {"reason": reason, "source": source, "by": by}
-        rows = [
-            SuppressedAddress(address=one.text, address_key=one.key, **facts)
-            for one in addresses
-        ]
-        rows += [SuppressedAddress(domain=domain, **facts) for domain in domains]
-        return sum(self._add_new(chunk) for chunk in chunked(rows, 1000))
-
-    def _add_new(self, rows: list[SuppressedAddress]) -> int:
-        keys = {row.address_key for row in rows}
-        domains = {row.domain for row in rows}
-        with transaction.atomic(using=self.db):
-            known = set(
-                self.for_all()
-                .filter(Q(address_key__in=keys - {""}) | Q(domain__in=domains - {""}))
-                .values_list("address_key", "domain")
-            )
-            new = [row for row in rows if (row.address_key, row.domain) not in known]
-            self.bulk_create(new, ignore_conflicts=True)
-            SuppressionChange.objects.bulk_create(
-                change_of(Action.ADDED, row, source=row.source, by=row.by)
-                for row in new
-            )
-            if rows[0].reason == Reason.OPTED_OUT:
-                self.filter(address_key__in=keys - {""})._make_opt_outs(rows[0])
-        return len(new)
-
-    def _make_opt_outs(self, told: SuppressedAddress) -> None:
-        """Of these rows those that are on the list for a weaker reason."""
-        weaker = list(self.exclude(reason=Reason.OPTED_OUT).select_for_update())
-        self.model._default_manager.filter(pk__in=[row.pk for row in weaker]).update(
-            reason=told.reason, source=told.source, by=told.by
-        )
-        SuppressionChange.objects.bulk_create(
-            SuppressionChange(
-                action=Action.CHANGED,
-                address_key=row.address_key,
-                reason=told.reason,
-                source=told.source,
-                by=told.by,
-            )
-            for row in weaker
-        )
 
     def lift(self, *, source: str, by: Any = None) -> int:
         """Take these rows off the list; the history keeps what they were."""

@@ -201,6 +201,13 @@ def test_the_short_way_takes_only_domains_that_the_long_one_leaves_as_they_are(
 
     if is_plain(domain):
         assert long_way(domain) == domain
+        assert long_way(domain.upper()) == domain
+
+
+def test_capitals_alone_take_no_domain_the_long_way(monkeypatch):
+    monkeypatch.setattr("massmail.models.address.long_way", None)
+
+    assert Address.parse("anna@Shop17.Example.COM").domain == "shop17.example.com"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,11 @@ from django.db.models import QuerySet
 
 from massmail.models import SuppressedAddress, SuppressionChange
 from massmail.models.address import Address, InvalidAddress, address_key
-from massmail.tests.factories import SuppressedAddressFactory, UserFactory
+from massmail.tests.factories import (
+    SuppressedAddressFactory,
+    TargetListFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 addresses = SuppressedAddress.objects
@@ -234,6 +238,41 @@ def test_a_whole_file_is_added_once(django_assert_max_num_queries):
     assert addresses.get(address="customer7@example.com").reason == "opted_out"
     assert addresses.covers("x@sub.example.org")
     assert len(history()) == 51
+
+
+def test_a_large_file_costs_few_statements(django_assert_max_num_queries):
+    parsed = [Address.parse(f"customer{number}@example.com") for number in range(4000)]
+    by = UserFactory()
+    suppress("customer7@example.com", reason="opted_out")
+    suppress("customer8@example.com", reason="manual")
+
+    with django_assert_max_num_queries(6):
+        added = addresses.suppress_many(
+            addresses=parsed, domains={"a.com"}, reason="opted_out", source="f", by=by
+        )
+
+    assert added == 3999
+    assert addresses.filter(reason="opted_out", source="f", by=by).count() == 4000
+    written = SuppressionChange.objects.filter(source="f", by=by, reason="opted_out")
+    assert written.filter(action="added").count() == 3999
+    changed = written.get(action="changed")
+    assert changed.address_key == address_key("customer8@example.com")
+    assert written.get(domain="a.com").address_key == ""
+
+
+def test_who_has_left_one_list_is_kept_from_all_by_a_file():
+    only = TargetListFactory()
+    suppress(reason="opted_out", target_list=only)
+
+    assert addresses.suppress_many(
+        addresses=[Address.parse("anna@example.com")], reason="opted_out", source="f"
+    )
+
+    assert set(addresses.values_list("target_list", "source")) == {
+        (only.pk, "test"),
+        (None, "f"),
+    }
+    assert len(history()) == 2
 
 
 def test_an_opt_out_holds_that_meets_the_lifting_of_an_older_entry(monkeypatch):
