@@ -367,7 +367,9 @@ def test_an_account_that_has_sent_is_not_deleted_and_the_page_says_why(
     shown = client.get(page(account, "delete"))
     confirmed = client.post(page(account, "delete"), {"post": "yes"})
 
-    assert "1 delivery" in shown.content.decode()
+    assert "1 delivery" in shown.text
+    assert "still needed:" in shown.text and "Pause it instead" in shown.text
+    assert f'href="{page(account)}">Back</a>' in shown.text
     assert confirmed.status_code == 200
     assert EmailAccount.objects.filter(pk=account.pk).exists()
 
