@@ -260,6 +260,16 @@ class DeliveryAdmin(LedgerAdmin):
             }
         return super().changelist_view(request, context | (extra_context or {}))
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        """By whom it is for; its own name is a number and a word."""
+        if delivery := kwargs.get("obj"):
+            context["subtitle"] = (
+                self.shown_name(delivery) or self.shown_address(delivery) or None
+            )
+        return super().render_change_form(request, context, **kwargs)
+
     @admin.display(description=_("recipient"), ordering=shown("address"))
     def recipient(self, delivery: Any) -> str:
         if delivery.is_hidden:

@@ -178,6 +178,13 @@ def test_superusers_see_it(browser, superuser, mailing, hidden):
     assert "okapi@example.com" in client.get(page(hidden)).content.decode()
 
 
+def test_a_delivery_is_called_by_its_recipient(browser, owner, mailing, add, hidden):
+    client = browser(owner)
+
+    for row, name in ((add("Ada"), "Ada"), (hidden, "not yours to see")):
+        assert client.get(page(row)).context["subtitle"] == name
+
+
 def test_the_list_counts_once(browser, owner, mailing, add):
     for number in range(3):
         add(f"Person{number}")
