@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -51,7 +52,7 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         "somebody tells you by phone or letter that he wants no more mail: no mailing "
         "of anybody reaches it then."
     )
-    list_display = ["__str__", "reason", "scope", "source", "created_at", "by"]
+    list_display = ["entry", "reason", "scope", "source", "created_at", "by"]
     list_filter = ["reason", ScopeFilter]
     list_select_related = ["by", "target_list"]
     search_fields = ["address", "domain"]
@@ -67,6 +68,14 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         "created_at",
         "by",
     ]
+
+    @admin.display(description=_("address or domain"), ordering="address")
+    def entry(self, row: Any) -> str:
+        """A key alone would not say that somebody was erased."""
+        if row.domain or row.address:
+            return str(row)
+        text = '{}<br><span class="mm-quiet-text">{}</span>'
+        return format_html(text, _("an erased person"), row.address_key)
 
     @admin.display(
         description=_("scope"),

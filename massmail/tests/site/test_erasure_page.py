@@ -32,6 +32,8 @@ def test_the_address_is_typed_and_its_mails_lose_their_texts(browser, superuser,
     assert (sent.address, sent.name) == ("", "")
     row = SuppressedAddress.objects.get()
     assert (row.address, row.source, row.by) == ("", "erased", superuser)
+    html = admin.get(response["Location"]).text
+    assert "an erased person" in html and row.address_key in html
 
 
 @pytest.mark.parametrize("address", ["", "zoe", "zoe@", "\0"])
