@@ -45,7 +45,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_sources(**kwargs: Any) -> list[CheckMessage]:
     """At least one model offers recipients, and each source's paths exist."""
-    found = [
+    found: list[CheckMessage] = [
         Error(message, obj=source.model, id="massmail.E003")
         for source in sources()
         for message in source.problems()

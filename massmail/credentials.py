@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from common.fields import reveal
 from massmail.backends.oauth2 import provider_named
@@ -61,8 +61,7 @@ def access_token(
     deadline = time.monotonic() + PATIENCE * conf.PROVIDER_TIMEOUT
     is_new = False
     while True:
-        account = EmailAccount.objects.filter(pk=account_id).first()
-        provider = provider_of(account)
+        account, provider = found_account(account_id)
         if is_good(account, clock(), refused) or (is_new and account.access_token):
             return AccessToken(reveal(account.access_token))
         if not account.refresh_token:
@@ -94,11 +93,12 @@ def renewed(
             raise
 
 
-def provider_of(account: EmailAccount | None) -> Provider:
+def found_account(account_id: int) -> tuple[EmailAccount, Provider]:
+    account = EmailAccount.objects.filter(pk=account_id).first()
     provider = provider_named(account.auth) if account else None
-    if provider is None:
+    if account is None or provider is None:
         raise ProviderRefused("unknown_provider", account.auth if account else "")
-    return provider
+    return account, provider
 
 
 def is_good(
@@ -111,9 +111,7 @@ def is_good(
     return not is_refused and expires_at > now + LEAST_LIFETIME
 
 
-def stored_form(
-    tokens: Tokens, provider: Provider, now: dt.datetime
-) -> dict[str, object]:
+def stored_form(tokens: Tokens, provider: Provider, now: dt.datetime) -> dict[str, Any]:
     """The fields of the account that hold the tokens."""
     lifetime = tokens.refresh_token_expires_in
     if lifetime is None:

@@ -34,6 +34,7 @@ from massmail.models import (
     SuppressedAddress,
     TargetListMember,
 )
+from massmail.models.email_account import EmailAccountQuerySet
 from massmail.models.mailing_out import ListKeys, sending_condition
 from massmail.models.prepared import OfFoundRows
 from massmail.recipients.registry import source_for
@@ -72,7 +73,7 @@ def asked_of_found(records: QuerySet) -> QuerySet:
     if not query.where or query.combinator:
         return records
     found = records.all()
-    conditions = OfFoundRows(query.where.clone())
+    conditions: Any = OfFoundRows(query.where.clone())
     found.query.where = WhereNode([conditions])
     return found
 
@@ -229,9 +230,7 @@ def may_be_mailed(mailing: MailingOut, now: dt.datetime) -> Q:
     return condition
 
 
-def may_be_mailed_through(
-    account_id: int | None, mailing: MailingOut, now: dt.datetime
-) -> Q:
+def may_be_mailed_through(account_id: int, mailing: MailingOut, now: dt.datetime) -> Q:
     """`may_be_mailed` in fewer look-ups, for rows that one account is about to mail.
 
     The account is asked once for all of them. What this refuses may still be allowed
@@ -284,7 +283,7 @@ def has_wrong_account(mailing: MailingOut) -> Q:
     return ~Q(Exists(right_accounts(mailing.owner_id)))
 
 
-def right_accounts(owner_id: Any) -> QuerySet[EmailAccount]:
+def right_accounts(owner_id: Any) -> EmailAccountQuerySet:
     """The row's account, if through it this owner's mailing may reach the recipient."""
     vip = Exists(
         MassContact.objects.filter(

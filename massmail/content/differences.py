@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import unified_diff
-from typing import Literal
 
 from massmail.content.message_source import MessageSource
 
@@ -14,7 +13,9 @@ MAX_LINES = 200
 
 @dataclass(frozen=True)
 class Line:
-    sign: Literal["+", "-", " ", "…"]
+    """`sign` is "+", "-", " " or "…"."""
+
+    sign: str
     text: str
 
 

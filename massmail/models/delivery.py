@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import cast
+
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Q
@@ -196,6 +199,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.status}"
+
+    @property
+    def claim(self) -> uuid.UUID:
+        """The token of a leased row; see `leased_rows_have_a_claim`."""
+        return cast(uuid.UUID, self.claim_token)
 
     @property
     def given_account(self) -> EmailAccount | None:

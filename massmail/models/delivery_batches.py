@@ -161,7 +161,7 @@ def claim_all(
     rows = [(pk, f"<{uuid.uuid4().hex}@{domain}>") for pk in sorted(ids)]
     columns = {"id": "bigint", "message_id": "text"}
     given, values = table_of(columns, rows, connection)
-    claimed = [DeliveryStatus.CLAIMED.value, token, lease_until]
+    claimed = (DeliveryStatus.CLAIMED.value, token, lease_until)
     params = [adapted(value, connection) for value in claimed]
     # SQLite knows no other table there, and no name of it.
     table = "delivery." if connection.vendor == "postgresql" else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
@@ -21,6 +21,10 @@ from massmail.models.delivery_states import (
     LEASED_STATUSES,
     DeliveryStatus,
 )
+
+if TYPE_CHECKING:
+    # Its name stands in quotes below.
+    from massmail.models.delivery import Delivery  # noqa: F401
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

@@ -95,7 +95,7 @@ class MailingOutQuerySet(models.QuerySet["MailingOut"]):
         launched.filter(~uncertain, status=Status.NEEDS_PERSON).update(
             status=Status.ACTIVE
         )
-        ending = (launched | self.expired(now)).filter(all_final)
+        ending = (self.expired(now) | launched).filter(all_final)
         return [
             mailing
             for mailing in ending
@@ -237,7 +237,7 @@ class MailingOut(Owned, Timestamped):
     prepared_at = models.DateTimeField(_("prepared"), null=True, editable=False)
     launched_at = models.DateTimeField(_("launched"), null=True, editable=False)
     # The decision, and how far it is carried out: until all rows are checked.
-    launching = models.JSONField(null=True, editable=False)
+    launching: Any = models.JSONField(null=True, editable=False)
     # Breakers look no further back than this.
     resumed_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(_("finished"), null=True, editable=False)

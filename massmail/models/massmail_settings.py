@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -164,7 +165,7 @@ class MassmailSettings(models.Model):
         return (self.public_base_url or conf.PUBLIC_BASE_URL).rstrip("/")
 
     def clean(self) -> None:
-        errors: dict[str, str] = {}
+        errors: dict[str, Any] = {}
         start, end = self.business_time_start, self.business_time_end
         if start is not None and end is not None and start >= end:
             errors["business_time_end"] = _("Must be later than the beginning.")

@@ -147,6 +147,6 @@ def insertion(
         if field.attname not in selected and not field.primary_key:
             value = constants.get(field.attname, field.get_default())
             prepared = field.get_db_prep_save(value, connection=connection)
-            columns[field.column] = literal(prepared, connection)
+            columns[str(field.column)] = literal(prepared, connection)
     names, values = ", ".join(columns), ", ".join(columns.values())
     return f"INSERT INTO {model._meta.db_table} ({names}) SELECT {values}"

@@ -17,6 +17,7 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from massmail.models.delivery_states import DeliveryStatus
+from massmail.models.delivery_transitions import DeliveryQuerySet
 
 PLANNED = Q(mailing__isnull=False, mailing__launched_at=None)
 GIVEN = Q(mailing=None) | Q(mailing__launched_at__isnull=False)
@@ -47,12 +48,12 @@ def exclude_launches(sender: Any, instance: Any, using: str, **kwargs: Any) -> N
     )
     drafts = apps.get_model("massmail", "MailingOut").objects.using(using)
     planning = drafts.filter(Exists(rows), launched_at=None).order_by("pk")
-    planning = planning.select_for_update(no_key=True).values_list("pk")
-    list(planning.all())
+    locked = planning.select_for_update(no_key=True).values_list("pk")
+    list(locked.all())
     # From here on no row gets the account; other drafts' may just have got it.
     same = sender._base_manager.using(using).filter(pk=instance.pk)
     list(same.select_for_update().values_list("pk"))
-    list(planning.all())
+    list(locked.all())
 
 
 def drop_plans(accounts: Collection[Any], *, seconds: float) -> bool:
@@ -73,7 +74,7 @@ def drop_plans(accounts: Collection[Any], *, seconds: float) -> bool:
 
 
 @transaction.atomic
-def drop_some(rows: QuerySet, keys: Collection[int], mailings: Collection[int]) -> None:
+def drop_some(rows: Any, keys: Collection[int], mailings: Collection[int]) -> None:
     """Of those mailings that are still drafts; locked as for a deletion."""
     drafts = apps.get_model("massmail", "MailingOut").objects.order_by("pk")
     drafts = drafts.filter(pk__in=mailings, launched_at=None)
@@ -81,7 +82,7 @@ def drop_some(rows: QuerySet, keys: Collection[int], mailings: Collection[int]) 
     rows.among(keys).filter(mailing__in=locked).order_by().update(email_account=None)
 
 
-def waiting_for(account: Any) -> QuerySet:
+def waiting_for(account: Any) -> DeliveryQuerySet:
     """What waits for the account, mailings' rows and others.
 
     The few mailings that are under way are named, for the queue's index to find their
@@ -89,6 +90,7 @@ def waiting_for(account: Any) -> QuerySet:
     """
     mailings = apps.get_model("massmail", "MailingOut").objects.under_way()
     ids = list(mailings.values_list("pk", flat=True))
-    return account.deliveries.filter(
+    rows: DeliveryQuerySet = account.deliveries.filter(
         Q(mailing=None) | Q(mailing__in=ids), status=DeliveryStatus.QUEUED
     )
+    return rows

@@ -18,7 +18,6 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
-from django.db.models import Q
 from django.db.models.expressions import ExpressionWrapper, Func, Value
 from django.db.models.sql import UpdateQuery
 
@@ -64,7 +63,8 @@ class OfFoundRows(Func):
 
     template = "COALESCE((%(expressions)s), FALSE)"
 
-    def __init__(self, condition: Q) -> None:
+    def __init__(self, condition: Any) -> None:
+        """A Q, or the WHERE of a query."""
         wrapped = ExpressionWrapper(condition, output_field=models.BooleanField())
         super().__init__(wrapped, output_field=models.BooleanField())
 
@@ -78,7 +78,7 @@ class PreparedUpdate:
 
     def __init__(self, queryset: models.QuerySet, values: Mapping[str, Any]) -> None:
         self.alias = queryset.db
-        query = queryset.query.chain(UpdateQuery)
+        query: Any = queryset.query.chain(UpdateQuery)
         query.add_update_values(values)
         try:
             sql, params = query.get_compiler(self.alias).as_sql()
@@ -111,7 +111,7 @@ class PreparedUpdate:
 
     def _marked_places(self) -> Iterable[tuple[int, Any]]:
         connection = connections[self.alias]
-        markers = [(IDS, IDS)]
+        markers: list[tuple[Any, Any]] = [(IDS, IDS)]
         markers += [(adapted(one, connection), one) for one in (TOKEN, NOW, UNTIL)]
         for place, param in enumerate(self._params):
             for value, marker in markers:
@@ -158,7 +158,7 @@ def insert_row(row: models.Model) -> None:
 @cache
 def insertion_into(model: type[models.Model], alias: str) -> str:
     quoted = connections[alias].ops.quote_name
-    columns = [quoted(field.column) for field in fields_but_key(model)]
+    columns = [quoted(str(field.column)) for field in fields_but_key(model)]
     names, values = ", ".join(columns), ", ".join(["%s"] * len(columns))
     return f"INSERT INTO {quoted(model._meta.db_table)} ({names}) VALUES ({values})"
 

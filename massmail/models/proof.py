@@ -40,9 +40,10 @@ def resolve_by_proof(
             # A row may be in doubt any number of times.
             source_key=f"resolved:{delivery_id}:{uuid.uuid4().hex}",
         )
-        mailing = MailingOut.objects.filter(pk=delivery.mailing_id)
-        mailing.reopen()
-        mailing.close_cancelled()
+        if delivery.mailing_id:
+            mailing = MailingOut.objects.filter(pk=delivery.mailing_id)
+            mailing.reopen()
+            mailing.close_cancelled()
         return True
 
 

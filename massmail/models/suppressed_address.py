@@ -79,7 +79,7 @@ class SuppressedAddressQuerySet(SuppressionBatches):
         # Part of the caller's transaction: two at once go one after the other from
         # here on.
         with transaction.atomic(using=self.db, savepoint=False):
-            row = None
+            row: SuppressedAddress | None = None
             while row is None:
                 self.bulk_create([new], ignore_conflicts=True)
                 # None: what stood in the way was lifted at this very moment.

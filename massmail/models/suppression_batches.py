@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, transaction
 from django.utils import timezone
@@ -13,6 +13,10 @@ from common.utils.helpers import chunked
 from massmail.models.address import Address
 from massmail.models.prepared import adapted, id_list, table_of
 from massmail.models.suppression_change import SuppressionChange
+
+if TYPE_CHECKING:
+    # Its name stands in quotes below.
+    from massmail.models.suppressed_address import SuppressedAddress  # noqa: F401
 
 CHANGES = SuppressionChange._meta.db_table
 Action = SuppressionChange.Action
@@ -44,7 +48,7 @@ AMONG = {
 }
 
 
-class SuppressionBatches(models.QuerySet):
+class SuppressionBatches(models.QuerySet["SuppressedAddress"]):
     def suppress_many(
         self,
         *,

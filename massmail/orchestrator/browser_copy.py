@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from massmail import tokens
 from massmail.content.values import Value
@@ -86,7 +87,7 @@ def personal_values(
     delivery: Delivery, names: frozenset[str], settings: MassmailSettings
 ) -> dict[str, Value]:
     """Of the record as it is now; where it is gone or another's, the links alone."""
-    of_recipient = {
+    of_recipient: dict[str, Any] = {
         "base_url": settings.base_url,
         "delivery_id": delivery.pk,
         "address_key": delivery.address_key,

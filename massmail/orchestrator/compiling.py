@@ -123,6 +123,7 @@ def freeze(message: EmlMessage, *, mailing: MailingOut | None = None) -> Message
     if mailing:
         choose_tracking(mailing, version)
     version.save()
+    parts: tuple[Any, ...] = (*source.images, *source.attachments)
     VersionPart.objects.bulk_create(
         VersionPart(
             version=version,
@@ -131,7 +132,7 @@ def freeze(message: EmlMessage, *, mailing: MailingOut | None = None) -> Message
             mime_type=part.mime_type,
             content=part.content,
         )
-        for part in (*source.images, *source.attachments)
+        for part in parts
     )
     keep_tracked_links(version, source)
     return version

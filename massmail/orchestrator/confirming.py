@@ -127,7 +127,7 @@ def link_of(delivery: Delivery, person: Responder, *, only_lists: bool) -> str:
         return lists_resubscribe_url(
             base_url=base_url,
             confirmation_id=delivery.pk,
-            delivery_id=person.delivery.pk,
+            delivery_id=person.delivery_id,
             address_key=delivery.address_key,
         )
     return personal_url(

@@ -208,7 +208,7 @@ def keys_of(mailboxes: frozenset[str]) -> set[str]:
     return found
 
 
-def server_fields(provider: Provider) -> dict[str, object]:
+def server_fields(provider: Provider) -> dict[str, Any]:
     """An account that logged in some other way moves to the provider's servers."""
     return {
         "auth": provider.name,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.breakers import StopReason
+from massmail.models.delivery_transitions import DeliveryQuerySet
 from massmail.orchestrator.wait_ends import goes_on
 from massmail.orchestrator.waiting import (
     Explanation,
@@ -121,6 +122,7 @@ def of_time(
     mailing: MailingOut, settings: MassmailSettings, now: dt.datetime
 ) -> Explanation | None:
     start = mailing.start_at
+    found: Explanation | None
     rows = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
     if start and start > now:
         opening = opens(rows, business_time(settings), start)
@@ -151,15 +153,16 @@ def of_accounts(
     mailing: MailingOut, settings: MassmailSettings, now: dt.datetime
 ) -> Explanation | None:
     """None when one of the accounts can send now, else the one that can first."""
-    waiting = list(account_causes(mailing, settings, now))
-    if None in waiting:
+    causes = list(account_causes(mailing, settings, now))
+    waiting = [found for found in causes if found]
+    if len(waiting) < len(causes):
         return None
     if not waiting:
         return Explanation(without_account(mailing))
     ahead = [found for found in waiting if found.next_at]
     if not ahead:
         return waiting[0]
-    return min(ahead, key=lambda found: found.next_at)
+    return min(ahead, key=lambda found: found.next_at or now)
 
 
 def without_account(mailing: MailingOut) -> str:
@@ -207,7 +210,7 @@ def of_account(
     return until_all_is_over(found, account, rows, settings)
 
 
-def waiting_rows(mailing: MailingOut, account: EmailAccount) -> QuerySet[Delivery]:
+def waiting_rows(mailing: MailingOut, account: EmailAccount) -> DeliveryQuerySet:
     return Delivery.objects.filter(
         mailing=mailing, status=Status.QUEUED, email_account=account
     )

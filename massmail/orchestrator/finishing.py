@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from massmail.models import Alert, Delivery, MailingOut
+from massmail.models.mailing_out import MailingOutQuerySet
 from massmail.signals import mailing_done
 
 SkipReason = Delivery.SkipReason
 
 
-def finish_mailings(mailings: QuerySet[MailingOut], now: dt.datetime) -> None:
+def finish_mailings(mailings: MailingOutQuerySet, now: dt.datetime) -> None:
     """Move them to done where each row is final, and tell the host.
 
     What stopped such a mailing needs nobody any more.
     """
     for mailing in mailings.finish(now):
         Alert.objects.close(cause=f"mailing:{mailing.pk}", now=now)
-        transaction.on_commit(
-            lambda mailing=mailing: mailing_done.send(MailingOut, mailing=mailing)
-        )
+        transaction.on_commit(partial(mailing_done.send, MailingOut, mailing=mailing))
 
 
 def expire_mailings(now: dt.datetime) -> None:
@@ -36,6 +35,6 @@ def expire_mailings(now: dt.datetime) -> None:
                 rows.skip(SkipReason.EXPIRED)
 
 
-def ended_lately(now: dt.datetime) -> QuerySet[MailingOut]:
+def ended_lately(now: dt.datetime) -> MailingOutQuerySet:
     """A month covers the longest lease, and the longest time that nobody looked."""
     return MailingOut.objects.filter(finished_at__gte=now - dt.timedelta(days=31))

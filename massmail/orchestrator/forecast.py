@@ -51,8 +51,7 @@ def forecast(mailing: MailingOut, *, now: dt.datetime | None = None) -> Forecast
         forecast_account(mailing, account, shares[account.pk], settings, moment, start)
         for account in accounts
     ]
-    ends = [share.finish_at for share in found]
-    return Forecast(max(ends) if ends and None not in ends else None, found)
+    return Forecast(last_of([share.finish_at for share in found]), found)
 
 
 def forecast_account(
@@ -76,12 +75,18 @@ def forecast_account(
         domain.finish_at(),
         last_retry_ends(mailing, account, settings, line.pace, begin),
     ]
-    finish = None if None in ends else max(ends)
+    finish = last_of(ends)
     if end is None or (finish and finish <= end):
         return AccountForecast(account, waiting, finish)
     left = [line.left_at(end), domain.left_at(end), retries_from(end, mailing, account)]
     too_late = min(waiting, max(left))
     return AccountForecast(account, waiting, finish and max(now, end), too_late)
+
+
+def last_of(ends: list[dt.datetime | None]) -> dt.datetime | None:
+    """None if there is none, or one of them never comes."""
+    known = [end for end in ends if end]
+    return max(known) if known and len(known) == len(ends) else None
 
 
 def last_retry_ends(

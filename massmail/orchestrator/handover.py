@@ -182,7 +182,7 @@ def grant(
     found: Announcement, rows: list[Delivery], allowed: HandOver, now: dt.datetime
 ) -> list[Delivery]:
     """Returns those that must not go out, as it seems."""
-    token = rows[0].claim_token
+    token = rows[0].claim
     granted = hand_over(rows, token, allowed=allowed, now=now)
     found.granted |= {(pk, token) for pk in granted}
     return [row for row in rows if row.pk not in granted]
@@ -216,7 +216,7 @@ def by_mailing_and_claim(
 ) -> dict[tuple[int | None, uuid.UUID], list[Delivery]]:
     rows: dict[tuple[int | None, uuid.UUID], list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
-        rows[delivery.mailing_id, delivery.claim_token].append(delivery)
+        rows[delivery.mailing_id, delivery.claim].append(delivery)
     return rows
 
 

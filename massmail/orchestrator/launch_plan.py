@@ -108,9 +108,7 @@ def all_incomplete(mailing: MailingOut) -> Iterator[Incomplete]:
         yield from with_missing_names(mailing, chunk)
 
 
-def rows_with_reason(
-    mailing: MailingOut, *, values_are_known: bool
-) -> QuerySet[Delivery]:
+def rows_with_reason(mailing: MailingOut, *, values_are_known: bool) -> QuerySet:
     """Waiting rows; `why` is the reason for which a launch would skip them, or "".
 
     One pass over the rows, with the conditions and in the order of the launch.

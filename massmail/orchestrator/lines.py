@@ -84,8 +84,8 @@ def queues_of(
     rows = mailing.deliveries.filter(status__in=OPEN)
     own = rows.filter(email_account=account)
     zones = by_zone(own if own.exists() else rows)
-    for rows in ahead:
-        zones += by_zone(rows)
+    for others in ahead:
+        zones += by_zone(others)
     return [
         Queue(count, hours.at(zone)) for zone, count in in_parts(mails, zones).items()
     ]
@@ -147,7 +147,7 @@ def server_seconds(account: EmailAccount, gap: float) -> float:
     answered = SendAttempt.objects.filter(email_account=account)
     answered = answered.exclude(outcome=SendAttempt.Outcome.OPEN)
     newest = answered.order_by("-occurred_at").values_list("occurred_at", flat=True)
-    measured = usual_interval(newest[:NEWEST][::-1])
+    measured = usual_interval(list(newest[:NEWEST])[::-1])
     if measured is not None and measured > SLOWER_THAN_GAPS * gap:
         return measured
     return SECONDS_PER_MESSAGE / lanes_of(account)

@@ -90,14 +90,13 @@ class Loop:
         return max(0.0, min(first, tick) - time.monotonic())
 
     def _poll(self, seconds: float) -> list[Task]:
-        waiting = {
-            task.waits_for.sock.fileno(): task
-            for task in self._tasks
-            if isinstance(task.waits_for, Wait)
-        }
+        waiting: dict[int, Task] = {}
         poll = select.poll()
-        for number, task in waiting.items():
-            poll.register(number, poll_events(task.waits_for))
+        for task in self._tasks:
+            if isinstance(task.waits_for, Wait):
+                number = task.waits_for.sock.fileno()
+                waiting[number] = task
+                poll.register(number, poll_events(task.waits_for))
         return [waiting[number] for number, _events in poll.poll(seconds * 1000)]
 
     def _wake_overdue(self) -> None:

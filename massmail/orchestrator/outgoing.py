@@ -9,8 +9,9 @@ import logging
 import uuid
 from collections import defaultdict, deque
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.functional import cached_property
@@ -145,7 +146,9 @@ class Batch:
         except MessageTemplateError as error:
             # Nobody's fault but the message's: the row goes back to the queue.
             logger.error("Message version %s: %s", delivery.version_id, error)
-            stop_mailing(delivery.mailing_id, StopReason.MESSAGE_BROKEN, now=self.now)
+            if delivery.mailing_id:
+                reason = StopReason.MESSAGE_BROKEN
+                stop_mailing(delivery.mailing_id, reason, now=self.now)
             self.drop(set(), {delivery.mailing_id})
             return None
         is_small = len(message.payload) <= AHEAD_BYTES
@@ -301,15 +304,17 @@ def load_samples(deliveries: list[Delivery]) -> dict[int, dict[str, VariableValu
     return SampleValues.objects.by_delivery(tests) if tests else {}
 
 
-def load_recipients(deliveries: list[Delivery]) -> dict[tuple[int, str], Recipient]:
+def load_recipients(
+    deliveries: list[Delivery],
+) -> dict[tuple[int | None, str], Recipient]:
     """The records as they are now, one query per type."""
     by_type: dict[int, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         if delivery.content_type_id is not None:
             by_type[delivery.content_type_id].append(delivery)
-    found = {}
+    found: dict[tuple[int | None, str], Recipient] = {}
     for type_id, rows in by_type.items():
-        source = source_for(rows[0].content_type)
+        source = source_for(cast(ContentType, rows[0].content_type))
         recipients = source.recipients(source.pk_of(row.object_id) for row in rows)
         found |= {(type_id, key): value for key, value in recipients.items()}
     return found

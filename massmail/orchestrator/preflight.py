@@ -96,8 +96,8 @@ def where(error: MessageTemplateError) -> str:
     }
     if not error.field:
         return text
-    part = EmlMessage._meta.get_field(error.field).verbose_name
-    return f"{capfirst(part)}: {text}"
+    part: Any = EmlMessage._meta.get_field(error.field)
+    return f"{capfirst(part.verbose_name)}: {text}"
 
 
 def required_variables(mailing: MailingOut) -> list[str]:

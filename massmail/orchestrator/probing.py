@@ -41,7 +41,7 @@ class Step:
 
 def phases_of(account: EmailAccount) -> list[Phase]:
     """What the account's settings make the conversation go through."""
-    encrypted = {
+    encrypted: dict[str, list[Phase]] = {
         EmailAccount.Security.STARTTLS: [
             Phase.BANNER,
             Phase.EHLO,
@@ -49,9 +49,10 @@ def phases_of(account: EmailAccount) -> list[Phase]:
             Phase.TLS,
         ],
         EmailAccount.Security.TLS: [Phase.TLS, Phase.BANNER, Phase.EHLO],
-    }.get(account.security, [Phase.BANNER, Phase.EHLO])
+    }
+    opening = encrypted.get(account.security, [Phase.BANNER, Phase.EHLO])
     login = [] if account.auth == EmailAccount.NO_AUTH else [Phase.AUTH]
-    return [Phase.CONNECT, *encrypted, *login, Phase.MAIL, Phase.RCPT, Phase.RSET]
+    return [Phase.CONNECT, *opening, *login, Phase.MAIL, Phase.RCPT, Phase.RSET]
 
 
 def probe_connection(account: EmailAccount) -> list[Step]:

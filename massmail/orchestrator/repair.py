@@ -21,6 +21,7 @@ from massmail.models import (
     MassContact,
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
+from massmail.models.delivery_transitions import DeliveryQuerySet
 from massmail.models.planned_accounts import waiting_for
 from massmail.models.proof import resolve_by_proof
 from massmail.orchestrator.clock import Clock
@@ -133,7 +134,7 @@ def put_back(mailing: MailingOut, ids: list[int], by: Any, now: dt.datetime) -> 
     return count
 
 
-def held_up_by(account: EmailAccount) -> QuerySet[Delivery]:
+def held_up_by(account: EmailAccount) -> DeliveryQuerySet:
     """Queued rows of mailings that this account, and no VIP's need, holds up."""
     identity = MassContact.objects.filter(pk=OuterRef("mass_contact_id"), is_vip=True)
     return waiting_for(account).filter(~Q(Exists(identity)), mailing__isnull=False)

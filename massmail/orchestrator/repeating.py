@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from massmail.audience.past import keys
 from massmail.audience.selection import store_selection
 from massmail.exceptions import NotAllowed, WrongState
 from massmail.models import Delivery, MailingOut
+from massmail.models.delivery_transitions import DeliveryQuerySet
 from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.decisions import log, require
 from massmail.orchestrator.finishing import finish_mailings
@@ -74,7 +75,7 @@ def received(message_id: int) -> Q:
     return (~Q(address_key="") & Exists(by_address)) | Exists(by_record)
 
 
-def waiting_with_message(mailing: MailingOut) -> QuerySet[Delivery]:
+def waiting_with_message(mailing: MailingOut) -> DeliveryQuerySet:
     """Who waits in this mailing and has its message of another one."""
     waiting = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
     return waiting.filter(received(mailing.message_id))

@@ -49,7 +49,8 @@ def outdated_mailings(message: EmlMessage, *, by: Any) -> Iterator[Outdated]:
         if not count or not policy.may(by, "launch", mailing):
             continue
         now = now or source_of_message(message)
-        if found := differences(source_of_version(mailing.version), now):
+        version = mailing.version
+        if version and (found := differences(source_of_version(version), now)):
             yield Outdated(mailing, count, found)
 
 

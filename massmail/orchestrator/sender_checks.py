@@ -87,7 +87,7 @@ def is_aligned(account: EmailAccount) -> bool:
 
 def domain_findings(domains: set[str]) -> Iterator[Finding]:
     known: dict[str, SenderDomain] = {}
-    silent = []
+    silent: list[str] = []
     for domain in sorted(domains):
         # One that does not answer is reason enough to wait for no other.
         records = None if silent else records_of(domain)

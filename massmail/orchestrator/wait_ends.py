@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 
-from massmail.models import Delivery, EmailAccount, MassmailSettings
+from massmail.models import EmailAccount, MassmailSettings
+from massmail.models.delivery_transitions import DeliveryQuerySet
 from massmail.orchestrator.forecast import waits_for_person
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.quotas import limits, room
@@ -21,7 +22,7 @@ MAX_ROUNDS = 50
 
 def goes_on(
     account: EmailAccount,
-    rows: QuerySet[Delivery],
+    rows: DeliveryQuerySet,
     settings: MassmailSettings,
     moment: dt.datetime,
 ) -> dt.datetime | None:
@@ -39,7 +40,7 @@ def goes_on(
 
 def longest_wait(
     account: EmailAccount,
-    rows: QuerySet[Delivery],
+    rows: DeliveryQuerySet,
     settings: MassmailSettings,
     moment: dt.datetime,
 ) -> dt.datetime | None:
@@ -61,7 +62,7 @@ def is_closed(account: EmailAccount, settings: MassmailSettings) -> bool:
 
 
 def first_opening(
-    rows: QuerySet[Delivery], hours: BusinessTime | None, moment: dt.datetime
+    rows: DeliveryQuerySet, hours: BusinessTime | None, moment: dt.datetime
 ) -> dt.datetime | None:
     """The first moment from then on at which one of these rows is due in its hours."""
     if hours and hours.by_recipient:
@@ -74,5 +75,5 @@ def first_opening(
     return hours.next_opening(due) if hours else due
 
 
-def first_due(rows: QuerySet[Delivery]) -> dt.datetime | None:
+def first_due(rows: DeliveryQuerySet) -> dt.datetime | None:
     return rows.aggregate(first=Min("not_before"))["first"]

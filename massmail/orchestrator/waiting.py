@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,6 +21,7 @@ from massmail.models import (
     SendAttempt,
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
+from massmail.models.delivery_transitions import DeliveryQuerySet
 from massmail.models.planned_accounts import waiting_for
 from massmail.orchestrator.wait_ends import goes_on, is_closed
 from massmail.sending.business_time import BusinessTime, business_time
@@ -66,7 +66,7 @@ def explain_account(
 def until_all_is_over(
     found: Explanation | None,
     account: EmailAccount,
-    rows: QuerySet[Delivery],
+    rows: DeliveryQuerySet,
     settings: MassmailSettings,
 ) -> Explanation | None:
     """The same cause; when it has passed, another may still hold the account."""
@@ -76,7 +76,7 @@ def until_all_is_over(
 
 
 def of_hours(
-    rows: QuerySet[Delivery], settings: MassmailSettings, now: dt.datetime
+    rows: DeliveryQuerySet, settings: MassmailSettings, now: dt.datetime
 ) -> Explanation | None:
     hours = business_time(settings)
     opening = opens(rows, hours, now)
@@ -90,7 +90,7 @@ def of_hours(
 
 
 def opens(
-    rows: QuerySet[Delivery], hours: BusinessTime | None, moment: dt.datetime
+    rows: DeliveryQuerySet, hours: BusinessTime | None, moment: dt.datetime
 ) -> dt.datetime | None:
     """The first moment from then on at which one of these rows may be sent."""
     if hours is None or not hours.by_recipient:
@@ -121,7 +121,7 @@ def of_state(account: EmailAccount, now: dt.datetime) -> Explanation | None:
 
 def of_pace(
     account: EmailAccount,
-    rows: QuerySet[Delivery],
+    rows: DeliveryQuerySet,
     settings: MassmailSettings,
     now: dt.datetime,
 ) -> Explanation | None:
@@ -146,7 +146,7 @@ def of_pace(
 def of_lanes(account: EmailAccount, now: dt.datetime) -> Explanation | None:
     """All are in use, and nothing was heard on them for a while."""
     lanes = AccountLane.objects.filter(email_account=account, lease_until__gt=now)
-    ends = sorted(lanes.values_list("lease_until", flat=True))
+    ends = sorted(filter(None, lanes.values_list("lease_until", flat=True)))
     if len(ends) < lanes_of(account) or was_heard_of(account, ends, now):
         return None
     text = _(
@@ -172,7 +172,7 @@ def was_heard_of(
     return newest is None or newest.occurred_at > now - while_ago
 
 
-def of_rows_ahead(account: EmailAccount, rows: QuerySet[Delivery]) -> Explanation:
+def of_rows_ahead(account: EmailAccount, rows: DeliveryQuerySet) -> Explanation:
     """None is due: what the first of them waits for."""
     first = rows.order_by("not_before", "pk").first()
     if first is not None and first.reason == DOMAIN_LIMIT:

@@ -8,6 +8,7 @@ from functools import partial
 from django.db import Error as DatabaseError
 
 from common.fields import DecryptionError, reveal
+from massmail.backends.authentication import Authenticator
 from massmail.backends.causes import Cause
 from massmail.backends.oauth2 import provider_named
 from massmail.backends.phases import Phase, SmtpFailure, Wait
@@ -110,7 +111,7 @@ def server_of(account: EmailAccount, token: AccessToken | None = None) -> Server
 
 def authenticator_of(
     account: EmailAccount, token: AccessToken | None
-) -> Callable[[], object] | None:
+) -> Callable[[], Authenticator] | None:
     """The mailbox that consented is the account's address: it is the user's name."""
     provider = provider_named(account.auth)
     if provider is None or token is None:

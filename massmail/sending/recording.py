@@ -68,7 +68,7 @@ class Result(NamedTuple):
     @property
     def accepted(self) -> Accepted:
         delivery, facts = self.delivery, reply_facts(self)
-        return Accepted(delivery.pk, delivery.claim_token, *facts.values())
+        return Accepted(delivery.pk, delivery.claim, *facts.values())
 
 
 def record_all(results: Sequence[Result], now: dt.datetime) -> None:
@@ -85,7 +85,7 @@ def record_all(results: Sequence[Result], now: dt.datetime) -> None:
     }
     written = mark_all_sent([plain[pk].accepted for pk in sorted(plain)], now)
     for result in results:
-        token = result.delivery.claim_token
+        token = result.delivery.claim
         if result.delivery.pk not in plain:
             record(result, token, now)
         elif result.delivery.pk not in written:
@@ -229,7 +229,7 @@ def draw_consequences(result: Result, now: dt.datetime) -> None:
         )
     elif outcome.scope == Scope.RECIPIENT and outcome.verdict == Verdict.RETRY:
         suppress_after_failures(delivery.address_key, address=delivery.address, now=now)
-    if result.concerns_account:
+    if result.concerns_account and delivery.email_account_id:
         account_failed(
             delivery.email_account_id,
             outcome,

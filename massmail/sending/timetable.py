@@ -81,7 +81,7 @@ class Queue:
     def opens(self, moment: dt.datetime) -> dt.datetime | None:
         if self.hours is None:
             return moment
-        if self._opening and self._opening <= moment < self._closing:
+        if self._opening and self._closing and self._opening <= moment < self._closing:
             return moment
         opening = self.hours.next_opening(moment)
         if opening is not None:
