@@ -162,7 +162,9 @@ def list_blockers(
         left = SuppressedAddress.objects.filter(
             target_list__in=keys.included, address_key=OuterRef("address_key")
         )
-        yield Delivery.SkipReason.OPTED_OUT, Q(exists(left))
+        # Also by an address that the record had before, as the ledger remembers.
+        mailed = mailed_records().filter(Exists(left))
+        yield Delivery.SkipReason.OPTED_OUT, Q(exists(left)) | Q(exists(mailed))
     if keys.excluded:
         member = TargetListMember.objects.filter(
             target_list__in=keys.excluded,
@@ -170,6 +172,15 @@ def list_blockers(
             object_id=OuterRef("object_id"),
         )
         yield Delivery.SkipReason.EXCLUDED, Q(exists(member))
+
+
+def mailed_records() -> QuerySet[Delivery]:
+    """What any mailing has for the delivery's record."""
+    return Delivery.objects.filter(
+        mailing__isnull=False,
+        content_type_id=OuterRef("content_type_id"),
+        object_id=OuterRef("object_id"),
+    )
 
 
 def suppression_blockers(

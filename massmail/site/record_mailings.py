@@ -22,7 +22,6 @@ from massmail.models import (
     MailingOut,
     MassmailSettings,
     SuppressionChange,
-    TargetList,
 )
 from massmail.recipients.access import access_policy
 from massmail.recipients.registry import source_of
@@ -42,7 +41,7 @@ from massmail.tracking.by_hand import (
     set_tracking_of,
     subscribe_again,
 )
-from massmail.tracking.list_scope import names_of
+from massmail.tracking.list_scope import left_by, names_of
 
 # So many lines of the don't-mail list's history are shown.
 CHANGES = 20
@@ -236,10 +235,12 @@ class RecordMailings(admin.ModelAdmin):
 
 def left_lists(person: Person) -> str:
     """By the names that the recipient knows; colleagues' own names are theirs."""
-    if not person.key:
-        return ""
     return names_of(
-        TargetList.objects.active().filter(opt_outs__address_key=person.key)
+        left_by(
+            person.key,
+            content_type=person.source.content_type,
+            object_id=person.object_id,
+        )
     )
 
 

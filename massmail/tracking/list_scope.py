@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Q
 
 from massmail.models import (
     Delivery,
@@ -30,6 +32,19 @@ def lists_of(delivery: Delivery | None) -> list[TargetList]:
         return []
     lists = TargetList.objects.active().exclude(public_name="")
     return list(lists.filter(mailings=delivery.mailing_id))
+
+
+def left_by(
+    address_key: str, *, content_type: ContentType, object_id: str
+) -> list[TargetList]:
+    """The lists that a record's person has left, also at an address of before."""
+    mailed = Delivery.objects.filter(
+        mailing__isnull=False, content_type=content_type, object_id=object_id
+    )
+    left = Q(address_key=address_key) | Q(address_key__in=mailed.values("address_key"))
+    rows = SuppressedAddress.objects.filter(left, target_list__isnull=False)
+    lists = TargetList.objects.active().filter(pk__in=rows.values("target_list"))
+    return list(lists)
 
 
 def names_of(lists: Collection[TargetList]) -> str:

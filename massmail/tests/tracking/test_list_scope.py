@@ -8,6 +8,7 @@ import re
 import pytest
 
 from massmail import signals, tokens
+from massmail.audience.snapshot import create_mailing
 from massmail.models import (
     Delivery,
     DeliveryEvent,
@@ -18,15 +19,20 @@ from massmail.models import (
 )
 from massmail.models.erasure import erase
 from massmail.orchestrator.confirming import ask_to_confirm
+from massmail.permissions import skip_reason
 from massmail.reports.responses import responses_of
 from massmail.tests.factories import (
     NOW,
+    CustomerFactory,
     DeliveryFactory,
     MailingOutFactory,
     TargetListFactory,
 )
+from massmail.tests.hostapp.models import Customer
 from massmail.tracking.list_scope import (
     has_left,
+    left_by,
+    lift_opt_outs,
     lists_of,
     unsubscribe_from_lists,
 )
@@ -59,7 +65,9 @@ def another(delivery: Delivery, *lists, **fields) -> Delivery:
     """A row for the same person in another mailing of these lists."""
     mailing = MailingOutFactory(launched=True, owner=delivery.mailing.owner)
     mailing.target_lists.set(lists)
-    return DeliveryFactory(mailing=mailing, recipient__email=ZOE, **fields)
+    if "recipient" not in fields:
+        fields["recipient__email"] = ZOE
+    return DeliveryFactory(mailing=mailing, **fields)
 
 
 def token_of(delivery: Delivery) -> str:
@@ -139,6 +147,65 @@ def test_what_waits_in_mailings_of_the_list_is_skipped_at_once(delivery, news):
     ]:
         row.refresh_from_db()
         assert (row.status, row.reason) == (status, reason)
+
+
+def moved(record) -> Customer:
+    """The person has another address now."""
+    record.email = "zoe@example.org"
+    record.save()
+    return record
+
+
+def mailed_again(delivery: Delivery, *lists) -> Delivery:
+    mailing = create_mailing(
+        owner=delivery.mailing.owner,
+        message=delivery.mailing.message,
+        recipients=Customer.objects.filter(pk=delivery.object_id),
+        target_lists=lists,
+    )
+    return mailing.deliveries.get()
+
+
+def test_a_person_with_another_address_stays_away_from_the_list(delivery, news):
+    leave(delivery)
+    moved(Customer.objects.get(pk=delivery.object_id))
+
+    content_type, object_id = delivery.content_type, delivery.object_id
+    assert left_by("", content_type=content_type, object_id=object_id) == [news]
+    row = mailed_again(delivery, news)
+    assert (row.status, row.reason) == ("skipped", "opted_out")
+    assert row.address == "zoe@example.org"
+    assert mailed_again(delivery, TargetListFactory()).status == "queued"
+    assert mailed_again(delivery).status == "queued"
+
+
+def test_who_has_come_back_gets_the_list_at_another_address_too(delivery, news):
+    leave(delivery)
+    moved(Customer.objects.get(pk=delivery.object_id))
+
+    lift_opt_outs(delivery.address_key, [news], source="confirmation mail")
+
+    assert mailed_again(delivery, news).status == "queued"
+
+
+def test_another_record_at_the_new_address_is_somebody_else(delivery, news):
+    leave(delivery)
+    colleague = CustomerFactory(owner=delivery.mailing.owner, email="zoe@example.org")
+    row = another(delivery, news, recipient=colleague, status="claimed")
+
+    assert skip_reason(row.mailing, row.pk) == ""
+
+
+def test_a_row_that_waits_for_the_new_address_is_found_before_its_hand_over(
+    delivery, news
+):
+    record = moved(Customer.objects.get(pk=delivery.object_id))
+    row = another(delivery, news, recipient=record, status="claimed")
+    assert skip_reason(row.mailing, row.pk) == ""
+
+    leave(delivery)
+
+    assert skip_reason(row.mailing, row.pk) == "opted_out"
 
 
 def test_an_uncertain_mail_has_arrived(delivery):
