@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from massmail.models import MailingOut, TargetList
+from massmail.models import TargetList
 from massmail.recipients.filtering import RecipientFilter
 from massmail.recipients.source import RecipientSource
 
@@ -47,24 +47,3 @@ def form_of(
     """The source's own form, filled in as the list keeps it."""
     filter_form: Any = source.filter_form
     return filter_form(QueryDict(target_list.query), prefix=PREFIX, records=records)
-
-
-def left_out_by_filter(
-    mailing: MailingOut, source: RecipientSource, pks: list[Any]
-) -> set[str]:
-    """Object ids of those among the records that a filter list leaves out.
-
-    Static lists are asked by the recheck, at any time; what a filter finds is asked
-    when the recipients are added, as it is for those that are chosen by one. One that
-    makes no sense any more leaves out everybody: nobody knows whom it meant.
-    """
-    found: set[str] = set()
-    mine = source.addressable_by(mailing.owner)
-    for one in mailing.excluded_lists.filter(
-        kind=TargetList.Kind.FILTER, content_type=source.content_type
-    ):
-        if source.filter_form is None or not form_of(one, source, mine).is_valid():
-            return {str(pk) for pk in pks}
-        rows = filtered(mailing.owner, source, one).filter(pk__in=pks)
-        found.update(str(pk) for pk in rows.values_list("pk", flat=True))
-    return found

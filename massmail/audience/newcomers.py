@@ -25,7 +25,7 @@ from massmail.audience.assignment import (
     known,
     planned_accounts,
 )
-from massmail.audience.list_filters import left_out_by_filter
+from massmail.audience.left_out import LeftOut
 from massmail.models import Delivery, MailingOut, MassContact
 from massmail.models.address import Address, InvalidAddress
 from massmail.permissions import ExistsForEach, first_reason
@@ -52,7 +52,7 @@ class Newcomer:
 
 
 def newcomers(
-    mailing: MailingOut, source: RecipientSource, pks: list[Any]
+    mailing: MailingOut, source: RecipientSource, pks: list[Any], left_out: LeftOut
 ) -> list[Newcomer]:
     """One for each record, and for each that vanished since it was chosen.
 
@@ -66,10 +66,9 @@ def newcomers(
         for object_id in map(str, pks)
     ]
     blockers = blockers_of(mailing, [new for new in found if not new.reason])
-    left_out = left_out_by_filter(mailing, source, pks)
     for new in found:
         new.reason = new.reason or blockers[new.object_id]
-        if not new.reason and new.object_id in left_out:
+        if not new.reason and left_out.has(new.address_key):
             new.reason = SkipReason.EXCLUDED
     return found
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from common.utils.helpers import chunked
+from massmail.audience.left_out import LeftOut
 from massmail.audience.newcomers import add_newcomers, newcomers
 from massmail.audience.snapshot import (
     json_key,
@@ -76,7 +77,8 @@ def prepare_selected(mailing: MailingOut, *, seconds: float) -> bool:
 def prepare_until(mailing: MailingOut, deadline: float) -> Step:
     """Add chunks until the deadline, or until another job turns out to be at work."""
     source = source_for(mailing.content_type)
-    while (step := add_next_chunk(mailing, source)) is Step.ADDED:
+    left_out = LeftOut.of(mailing)
+    while (step := add_next_chunk(mailing, source, left_out)) is Step.ADDED:
         if time.monotonic() >= deadline:
             return step
     if step is Step.NONE_LEFT:
@@ -84,7 +86,9 @@ def prepare_until(mailing: MailingOut, deadline: float) -> Step:
     return step
 
 
-def add_next_chunk(mailing: MailingOut, source: RecipientSource) -> Step:
+def add_next_chunk(
+    mailing: MailingOut, source: RecipientSource, left_out: LeftOut
+) -> Step:
     """Turn the oldest chunk into rows.
 
     It is gone with the commit that adds its rows. The mailing's lock lets two jobs
@@ -93,7 +97,8 @@ def add_next_chunk(mailing: MailingOut, source: RecipientSource) -> Step:
     chunk = mailing.selected_chunks.order_by("pk").first()
     if chunk is None:
         return Step.NONE_LEFT
-    rows = newcomers(mailing, source, [source.pk_of(str(key)) for key in chunk.keys])
+    pks = [source.pk_of(str(key)) for key in chunk.keys]
+    rows = newcomers(mailing, source, pks, left_out)
 
     @transaction.atomic
     def add() -> Step:

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from massmail.audience.left_out import LeftOut
 from massmail.audience.newcomers import add_newcomers, newcomers
 from massmail.conf import conf
 from massmail.exceptions import NotAllowed
@@ -78,8 +79,9 @@ def prepare(
 ) -> MailingOut:
     """Add all recipients, going on behind the last one that was added."""
     chosen = records_of(recipients)
+    left_out = LeftOut.of(mailing)
     while pks := next_chunk(chosen, mailing.selection.get("after")):
-        add_chunk(mailing, source, pks)
+        add_chunk(mailing, source, pks, left_out)
     mark_prepared(mailing)
     return mailing
 
@@ -103,9 +105,11 @@ def next_chunk(chosen: QuerySet, after: Any) -> list[Any]:
     return list(rows[: conf.PREPARE_CHUNK])
 
 
-def add_chunk(mailing: MailingOut, source: RecipientSource, pks: list[Any]) -> None:
+def add_chunk(
+    mailing: MailingOut, source: RecipientSource, pks: list[Any], left_out: LeftOut
+) -> None:
     """Rows for these records, unless another job added them meanwhile."""
-    rows = newcomers(mailing, source, pks)
+    rows = newcomers(mailing, source, pks, left_out)
 
     @transaction.atomic
     def add() -> MailingOut:

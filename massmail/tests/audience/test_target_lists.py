@@ -177,6 +177,48 @@ def test_who_left_an_included_list_and_who_is_on_an_excluded_one(
     assert mailing.recipients_count == 6
 
 
+@pytest.mark.parametrize("in_background", [True, False])
+def test_an_address_that_is_left_out_is_left_out_with_every_record(
+    anna, message, target_list, in_background
+):
+    """However it is written, of whatever type and owner the record on the list is."""
+    for name, email in [
+        ("same", "Person@Example.com"),
+        ("of a member", "member@bücher.example.org"),
+        ("of a filter", "delft@example.com"),
+        ("stays", "stays@example.com"),
+        ("wrong", "nobody"),
+    ]:
+        CustomerFactory(owner=anna, name=name, email=email)
+    on_list = [
+        CustomerFactory(email=" person@EXAMPLE.com"),
+        CustomerFactory(email="nobody"),
+        MemberFactory(email="member@xn--bcher-kva.example.org"),
+    ]
+    for recipient in on_list:
+        TargetListMemberFactory(target_list=target_list, recipient=recipient)
+    found = CustomerFactory(
+        owner=anna, name="found", email="DELFT@example.com", city="Delft"
+    )
+    make = store_selection if in_background else create_mailing
+
+    mailing = make(
+        owner=anna,
+        message=message,
+        recipients=Customer.objects.filter(owner=anna).exclude(pk=found.pk),
+        excluded_lists=[target_list, filter_list(anna, "record-city=Delft")],
+    )
+    prepare_selected(mailing, seconds=60)
+
+    assert names(mailing) == {
+        "same": ("skipped", "excluded"),
+        "of a member": ("skipped", "excluded"),
+        "of a filter": ("skipped", "excluded"),
+        "stays": ("queued", ""),
+        "wrong": ("skipped", "invalid_address"),
+    }
+
+
 def test_a_broken_filter_leaves_out_everybody_rather_than_nobody(anna, message):
     """It was whole when the mailing was made, or is that of a copy."""
     CustomerFactory(owner=anna, name="Ada")
