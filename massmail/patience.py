@@ -12,6 +12,7 @@ from django.db import (
     InterfaceError,
     OperationalError,
     close_old_connections,
+    connection,
 )
 
 from massmail.conf import conf
@@ -50,6 +51,34 @@ def patiently(
             tries += 1
             close_old_connections()
             time.sleep(RETRY_SECONDS)
+
+
+def reconnecting(work: Callable[[], Written]) -> Written:
+    """Repeat what met a connection that was lost since its last use.
+
+    For what may be repeated; so nobody has to ask before each use whether the
+    connection is still good.
+    """
+    try:
+        return work()
+    except DATABASE_AWAY:
+        if not drop_lost_connection():
+            raise
+        logger.info("The connection was lost; asked once more", exc_info=True)
+        return work()
+
+
+def drop_lost_connection() -> bool:
+    """Whether it was lost, and another one can be opened."""
+    if connection.connection is None or connection.in_atomic_block:
+        return False
+    if connection.is_usable():
+        return False
+    connection.close()
+    # After a restart of the server those that wait in the pool are lost, too.
+    if pool := getattr(connection, "pool", None):
+        pool.check()
+    return True
 
 
 def once_more(write: Callable[[], Written]) -> Written:

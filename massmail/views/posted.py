@@ -16,11 +16,22 @@ from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 MAX_BODY = 64 * 1024
+KEPT = "_massmail_posted_fields"
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 def posted_fields(request: HttpRequest) -> QueryDict:
-    """The fields of either encoding; none when the body cannot be read."""
+    """The fields of either encoding; none when the body cannot be read.
+
+    Kept with the request: a body can be read once, and a view may be repeated.
+    """
+    fields: QueryDict | None = vars(request).get(KEPT)
+    if fields is None:
+        fields = vars(request)[KEPT] = read_fields(request)
+    return fields
+
+
+def read_fields(request: HttpRequest) -> QueryDict:
     try:
         body = body_of(request)
         # Empty, too, where something before us has read it.

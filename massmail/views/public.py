@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from massmail.models import MassmailSettings
+from massmail.patience import reconnecting
 from massmail.views.look import look_of
 
 HEADERS = {
@@ -32,11 +33,13 @@ def public_page(view: View) -> View:
     The path holds the token, so no cache may keep it and no referrer pass it on. No
     CSRF token: the secret in the path is the proof, a mail provider's one-click POST
     (RFC 8058) cannot have another one, and pages for recipients set no cookie.
+
+    All of these views may be repeated, and are where the database was restarted.
     """
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
+        response = reconnecting(lambda: view(request, *args, **kwargs))
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Content-Security-Policy", policy())
