@@ -15,7 +15,8 @@ import re
 
 SOFT_BREAK = b"=\r\n"
 
-# A space may not end a line, so such a line ends with a soft break before the hard.
+# A space may not end a line, so such a line ends with a soft break before the hard:
+# `b2a_qp` would encode the space without looking at the line's length.
 _BREAK_AFTER_SPACE = re.compile(rb"(?<=[ \t])\n")
 
 # Printable ASCII but `=`, short enough for one line with its soft break.
@@ -26,9 +27,14 @@ _ENCODED_DOT = b"=2E" + SOFT_BREAK
 
 
 def encode_value(text: str) -> bytes:
-    """One line of text, as it is when nothing has to be encoded."""
+    """Text, as it is when nothing has to be encoded: mostly one line.
+
+    The address of a link may have been written on several.
+    """
     if _AS_IT_IS(text):
         return text.encode("ascii") + SOFT_BREAK
+    if "\n" in text or "\r" in text:
+        return encode_constant(text)
     return _encode_piece(text.encode())
 
 
@@ -41,6 +47,7 @@ def encode_constant(text: str) -> bytes:
 
 
 def _encode_piece(data: bytes) -> bytes:
+    """Line breaks are line feeds, before which there is no space."""
     if not data:
         return b""
     # The sentinel keeps `b2a_qp` from encoding a space at the end, which it does

@@ -22,7 +22,7 @@ def decoded(encoded: bytes) -> str:
     return quopri.decodestring(encoded).decode().replace("\r\n", "\n")
 
 
-@given(LONG_TEXT, LONG_TEXT.map(lambda text: text.replace("\n", "")), LONG_TEXT)
+@given(LONG_TEXT, LONG_TEXT, LONG_TEXT)
 def test_pieces_join_to_the_whole(before, value, after):
     encoded = encode_constant(before) + encode_value(value) + encode_constant(after)
     encoded += encode_constant("\n")
@@ -37,12 +37,30 @@ def test_pieces_join_to_the_whole(before, value, after):
     assert b"\n" not in b"".join(lines)
 
 
+ODD = st.text(st.sampled_from("x =.é😀\t\n\r\0\x0b\x85\u2028"), max_size=8)
+
+
+@given(st.lists(st.tuples(st.integers(0, 80), ODD), max_size=4))
+def test_no_line_of_any_text_is_longer_than_76_characters(parts):
+    """Where white space before a line break is encoded, too, and in any value."""
+    text = "".join("x" * length + odd for length, odd in parts)
+
+    for encode in (encode_constant, encode_value):
+        encoded = encode(text)
+
+        assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
+        assert b"\r" not in encoded.replace(b"\r\n", b"")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n")
+        assert decoded(encoded + b"\r\n") == lines + "\n"
+
+
 @pytest.mark.parametrize("length", range(60, 90))
 @pytest.mark.parametrize("end", ["", "=", "é", " ", "\t", ".", " \n", "\n", "\n\n"])
-def test_lines_of_every_length_fit(length, end):
+@pytest.mark.parametrize("encode", [encode_constant, encode_value])
+def test_lines_of_every_length_fit(encode, length, end):
     text = "x" * length + end
 
-    encoded = encode_constant(text)
+    encoded = encode(text)
 
     assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
     assert decoded(encoded + b"\r\n") == text + "\n"
