@@ -65,10 +65,10 @@ def keys_of_members(mailing: MailingOut) -> Iterator[str]:
             yield from keys_of(source, source.model._base_manager.filter(pk__in=there))
 
 
-def source_if_any(content_type: ContentType) -> RecipientSource | None:
+def source_if_any(content_type: ContentType | None) -> RecipientSource | None:
     """None for a type that the host no longer offers: nobody is of it."""
     try:
-        return source_for(content_type)
+        return source_for(content_type) if content_type else None
     except LookupError:
         return None
 

@@ -47,7 +47,7 @@ def outlook(mailing: MailingOut, progress: Progress) -> Facts:
         "without_account": without_account(mailing, waiting, shares),
         "finish": moment_text(found.finish_at) if found.finish_at else "",
         "too_late": found.too_late,
-        "end": moment_text(mailing.expires_at) if found.too_late else "",
+        "end": moment_text(mailing.expires_at) if mailing.expires_at else "",
         "accounts": [
             {
                 "account": share.account,
