@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from types import FrameType
 from typing import Any
 
@@ -25,10 +25,10 @@ class HidingFilter(SafeExceptionReporterFilter):
 
     def get_traceback_frame_variables(
         self, request: Any, tb_frame: FrameType
-    ) -> list[tuple[str, Any]]:
+    ) -> ItemsView[str, Any]:
         if any(is_hidden(frame) for frame in with_callers(tb_frame)):
-            return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
-        return list(super().get_traceback_frame_variables(request, tb_frame))
+            return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
+        return super().get_traceback_frame_variables(request, tb_frame)
 
 
 def with_callers(frame: FrameType | None) -> Iterator[FrameType]:

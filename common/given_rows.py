@@ -19,7 +19,7 @@ from django.db.models.sql.datastructures import BaseTable
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, Sequence[Any]]
-SQL = tuple[str, list[Any]]
+SQL = tuple[str, tuple[Any, ...]]
 
 # The database takes these as they are.
 PLAIN = {str, int, type(None)}
@@ -125,7 +125,7 @@ class GivenKeys(Expression):
         field = self.output_field
         keys = in_database(connection, field, self.keys)
         shown, source, parameters = as_table(connection, [field], [keys])
-        return f"(SELECT {shown[0]} FROM {source})", parameters  # noqa: S608
+        return f"(SELECT {shown[0]} FROM {source})", tuple(parameters)  # noqa: S608
 
 
 def defaults(model: type[models.Model], columns: Columns) -> dict[str, Any]:
@@ -154,11 +154,11 @@ def selected(
         for name, value in alike.items()
     ]
     shown += [constant(connection, fields[name]) for name in alike]
-    return f"SELECT {', '.join(shown)} FROM {source}", [*parameters, *arrays]  # noqa: S608
+    return f"SELECT {', '.join(shown)} FROM {source}", (*parameters, *arrays)  # noqa: S608
 
 
 def as_table(
-    connection: Any, fields: list[Field], values: list[Sequence[Any]]
+    connection: Any, fields: list[Field], values: Sequence[Sequence[Any]]
 ) -> tuple[list[str], str, list[str]]:
     """(columns, what they are selected from, its parameters)."""
     if connection.vendor == "postgresql":
@@ -167,7 +167,7 @@ def as_table(
 
 
 def from_arrays(
-    connection: Any, fields: list[Field], values: list[Sequence[Any]]
+    connection: Any, fields: list[Field], values: Sequence[Sequence[Any]]
 ) -> tuple[list[str], str, list[str]]:
     """PostgreSQL: an array for each column."""
     arrays = ", ".join(f"%s::{type_name(connection, field)}[]" for field in fields)
@@ -192,7 +192,7 @@ def array_element(value: Any) -> str:
 
 
 def from_json(
-    connection: Any, fields: list[Field], values: list[Sequence[Any]]
+    connection: Any, fields: list[Field], values: Sequence[Sequence[Any]]
 ) -> tuple[list[str], str, list[str]]:
     """SQLite: one JSON text of all rows."""
     shown = [

@@ -31,7 +31,7 @@ class ToleratesOddInput(admin.ModelAdmin):
             raise IncorrectLookupParameters(error) from error
 
     def response_action(
-        self, request: HttpRequest, queryset: QuerySet, **kwargs: Any
+        self, request: HttpRequest, queryset: QuerySet, *args: Any, **kwargs: Any
     ) -> Any:
         """Keys that no row can have are left out, where Django would crash.
 
@@ -42,8 +42,9 @@ class ToleratesOddInput(admin.ModelAdmin):
         if possible != chosen:
             data = request.POST.copy()
             data.setlist(ACTION_CHECKBOX_NAME, possible)
-            request.POST = data
-        return super().response_action(request, queryset, **kwargs)
+            # The stubs know no POST that can be changed.
+            request.POST = data  # type: ignore[assignment]
+        return super().response_action(request, queryset, *args, **kwargs)
 
 
 def is_key(field: Field, text: str) -> bool:

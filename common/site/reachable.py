@@ -16,11 +16,11 @@ class ReachableLinks(admin.ModelAdmin):
     """Mixin: Django links every object that has a page, be it refused or not."""
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         fields = Fields(context["adminform"], partial(self.may_open, request))
         return super().render_change_form(
-            request, context | {"adminform": fields}, **kwargs
+            request, context | {"adminform": fields}, *args, **kwargs
         )
 
     def may_open(self, request: HttpRequest, target: models.Model) -> bool:
@@ -40,7 +40,10 @@ class Fields:
     def __iter__(self) -> Iterator[Any]:
         for part in self._part:
             if isinstance(part, AdminReadonlyField):
-                part.get_admin_url = partial(self.link, part.get_admin_url)
+                # Of this one field on this one page.
+                part.get_admin_url = partial(  # type: ignore[method-assign]
+                    self.link, part.get_admin_url
+                )
             is_whole = isinstance(part, Fieldset | Fieldline)
             yield Fields(part, self._may_open) if is_whole else part
 
