@@ -71,16 +71,16 @@ class MassmailSettingsAdmin(SuperusersOnly, admin.ModelAdmin):
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> MassmailSettings | None:
+    ) -> Any:
         """The row, or the defaults until somebody saves them: a GET adds nothing."""
         return MassmailSettings.load() if object_id == "1" else None
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """The first question when nothing moves is answered where it is asked."""
         context["sender"] = sender_health(timezone.now())
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: Any = None

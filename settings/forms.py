@@ -32,7 +32,8 @@ class DatesField(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        lines = [line.strip() for line in super().to_python(value).splitlines()]
+        text = super().to_python(value) or ""
+        lines = [line.strip() for line in text.splitlines()]
         return sorted({self.iso_date(line) for line in lines if line})
 
     def iso_date(self, text: str) -> str:

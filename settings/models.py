@@ -10,5 +10,6 @@ class MassmailSettings(Row):
 
     class Meta:
         proxy = True
-        verbose_name = Row._meta.verbose_name
-        verbose_name_plural = Row._meta.verbose_name_plural
+        # None for a model's options that are not read yet; these are.
+        verbose_name = Row._meta.verbose_name  # type: ignore[assignment]
+        verbose_name_plural = Row._meta.verbose_name_plural  # type: ignore[assignment]
