@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -62,7 +63,8 @@ class Command(BaseCommand):
 
     @property
     def catcher_directory(self) -> Path:
-        return Path(settings.DEMO_CATCHER_DIR)
+        # Of the development settings, which mypy does not read.
+        return Path(settings.DEMO_CATCHER_DIR)  # type: ignore[misc]
 
     @property
     def site(self) -> str:
@@ -136,7 +138,8 @@ class Command(BaseCommand):
     def follow(self, mailing: MailingOut, children: Children) -> Summary:
         """Show the progress, then the summary."""
         self.say(f"Sending to {HOST}:{self.smtp_port}")
-        progress = Progress(self.stderr, mailing.recipients_count)
+        # Not self.stderr, which ends whatever it is given with a line break.
+        progress = Progress(sys.stderr, mailing.recipients_count)
         halted = watch(mailing, progress, children.require_running)
         if halted:
             self.stderr.write(f"The mailing does not go on: {halted}")

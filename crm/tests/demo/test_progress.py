@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
+from unittest.mock import Mock
 
 import pytest
 
 from crm.demo.catcher.store import MailReader, MailWriter
 from crm.demo.progress import Progress, watch
 from crm.demo.summary import differences, summarize
+from crm.management.commands import demo
 from massmail.models import Delivery, MailingOut
 from massmail.tests.factories import DeliveryFactory, MailingOutFactory
 
@@ -46,6 +49,21 @@ def test_a_terminal_gets_a_bar():
     progress.close()
 
     assert stream.getvalue() == "\r  " + "█" * 20 + "░" * 20 + " 5/10 \n"
+
+
+def test_the_command_leaves_the_bar_on_its_line(monkeypatch, tmp_path, settings):
+    settings.DEMO_CATCHER_DIR = tmp_path
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(demo, "watch", lambda _mailing, bar, _check: bar.show(5))
+    summary = Mock(**{"lines.return_value": [], "problems": []})
+    monkeypatch.setattr(demo, "summarize", lambda _mailing, _reader: summary)
+
+    command = demo.Command(stdout=io.StringIO())
+    command.smtp_port = 25
+    command.follow(Mock(recipients_count=10), Mock())
+
+    assert terminal.getvalue() == "\r  " + "█" * 20 + "░" * 20 + " 5/10 "
 
 
 def test_elsewhere_a_line_now_and_then_is_enough():
