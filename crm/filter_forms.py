@@ -38,7 +38,7 @@ class RecordFilter(RecipientFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, path in self.paths.items():
-            field = self.fields[name]
+            field: Any = self.fields[name]
             used = self.records.order_by().values(path).distinct()
             field.queryset = field.queryset.model.objects.filter(pk__in=used)
 

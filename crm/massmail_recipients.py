@@ -26,13 +26,15 @@ class RecordRecipients(RecipientSource):
     }
 
     def addressable_by(self, user: Any) -> QuerySet:
-        return self.model.objects.filter(owner=user)
+        return self.model._default_manager.filter(owner=user)
 
     def on_unsubscribe(self, ids: Sequence[Any]) -> None:
-        self.model.objects.filter(pk__in=ids).update(accepts_mailings=False)
+        records = self.model._default_manager.filter(pk__in=ids)
+        records.update(accepts_mailings=False)
 
     def on_resubscribe(self, ids: Sequence[Any]) -> None:
-        self.model.objects.filter(pk__in=ids).update(accepts_mailings=True)
+        records = self.model._default_manager.filter(pk__in=ids)
+        records.update(accepts_mailings=True)
 
 
 PERSON_VARIABLES = {

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,7 +61,11 @@ def send_mail() -> None:
     call_command("send_queue")
 
 
-ROLES = {"catcher": catch_mail, "site": serve_site, "sender": send_mail}
+ROLES: dict[str, Callable[..., None]] = {
+    "catcher": catch_mail,
+    "site": serve_site,
+    "sender": send_mail,
+}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.management import call_command
 from django.db import models, transaction
@@ -205,7 +206,7 @@ def tag_every(
     first: int,
 ) -> None:
     """Put a tag on every `step`th row; `first` is the number of the first one."""
-    through = model.tags.through
+    through: Any = model.tags.through
     column = f"{model._meta.model_name}_id"
     through._default_manager.bulk_create(
         through(**{column: row.pk, "tag_id": pick(choices.tags, number // step)})

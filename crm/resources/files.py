@@ -94,7 +94,7 @@ def read_csv(content: bytes) -> tablib.Dataset:
     delimiter = max(DELIMITERS, key=first_line.count)
     try:
         reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-        rows = [row[:COLUMNS_READ] for row in reader]
+        rows: list[list[object]] = [[*row[:COLUMNS_READ]] for row in reader]
     except csv.Error as error:
         text = _("The file cannot be read: %(error)s") % {"error": error}
         raise UnreadableFile(text) from error

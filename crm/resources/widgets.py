@@ -88,7 +88,7 @@ class TagsWidget(ManyToManyWidget):
         names = [name.strip() for name in cell_text(value).split(",")]
         longest = Tag._meta.get_field("name").max_length
         for name in names:
-            if len(name) > longest:
+            if longest is not None and len(name) > longest:
                 text = _("The tag “%(name)s…” is longer than %(count)d characters.")
                 raise ValueError(text % {"name": name[:20], "count": longest})
         return [name for name in dict.fromkeys(names) if name]

@@ -54,4 +54,4 @@ def narrowed(choice: SimpleListFilter, queryset: QuerySet) -> QuerySet:
         return queryset
     if value not in {key for key, _name in choice.lookup_choices}:
         return queryset.none()
-    return queryset.filter(**{choice.parameter_name: value})
+    return queryset.filter(**{str(choice.parameter_name): value})

@@ -54,7 +54,7 @@ class RecordAdmin(
         context = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, context | (extra_context or {}))
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Whose each record is, only for who sees other people's."""
         columns = list(super().get_list_display(request))
         return columns if self.assigns(request) else without(columns, "owner")
@@ -73,7 +73,7 @@ class RecordAdmin(
         form = super().get_form(request, obj, change, **kwargs)
         for name, queryset in self.choices(request).items():
             if name in form.base_fields:
-                field = form.base_fields[name]
+                field: Any = form.base_fields[name]
                 field.queryset = with_current(queryset, obj, name)
                 # Blank means: mine, and my first department.
                 field.required = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -52,7 +52,7 @@ class ImportForm(forms.Form):
         return Upload(file.name, file.read())
 
 
-class Spreadsheets:
+class Spreadsheets(admin.ModelAdmin):
     """Mixin of a record's admin; subclasses name their `resource_class`."""
 
     resource_class: type[RecordResource]
@@ -88,12 +88,14 @@ class Spreadsheets:
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         query = request.GET.urlencode()
-        links = {"has_import_permission": self.has_import_permission(request)}
-        links["import_url"] = self._url("import")
-        links["exports"] = [
-            {"name": kind.upper(), "url": f"{self._url(f'export_{kind}')}?{query}"}
-            for kind in FORMATS
-        ]
+        links = {
+            "has_import_permission": self.has_import_permission(request),
+            "import_url": self._url("import"),
+            "exports": [
+                {"name": kind.upper(), "url": f"{self._url(f'export_{kind}')}?{query}"}
+                for kind in FORMATS
+            ],
+        }
         return super().changelist_view(request, links | (extra_context or {}))
 
     # --- in

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 
 HEAD_TAG = re.compile(r"<head[^>]*>", re.IGNORECASE)
 CONTENT_ID_URL = re.compile(r"""cid:([^"'\s)>]+)""", re.IGNORECASE)
@@ -57,15 +57,14 @@ class ReadableMail:
 
     def parts(self) -> Iterator[Part]:
         for part in self._message.walk():
-            if part.get_filename():
-                size = len(part.get_payload(decode=True) or b"")
-                yield Part(part.get_filename(), part.get_content_type(), size)
+            if name := part.get_filename():
+                yield Part(name, part.get_content_type(), len(content_of(part)))
 
     def _as_data(self, match: re.Match[str]) -> str:
         part = self._part(match[1])
         if part is None:
             return match[0]
-        content = base64.b64encode(part.get_payload(decode=True) or b"").decode("ascii")
+        content = base64.b64encode(content_of(part)).decode("ascii")
         return f"data:{part.get_content_type()};base64,{content}"
 
     def _part(self, content_id: str) -> EmailMessage | None:
@@ -78,10 +77,16 @@ class ReadableMail:
         return None
 
 
-def text_of(part: EmailMessage) -> str:
+def text_of(part: MIMEPart) -> str:
     """Decoded; what its own charset cannot read shows as replacement characters."""
-    payload = part.get_payload(decode=True) or b""
+    content = content_of(part)
     try:
-        return payload.decode(part.get_content_charset("utf-8"), errors="replace")
+        return content.decode(part.get_content_charset("utf-8"), errors="replace")
     except LookupError:
-        return payload.decode("latin-1")
+        return content.decode("latin-1")
+
+
+def content_of(part: MIMEPart) -> bytes:
+    """Nothing of a part that only holds others."""
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""

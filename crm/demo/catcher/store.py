@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS mail (
 CREATE INDEX IF NOT EXISTS mail_by_message_id ON mail (message_id);
 """
 COLUMNS = "number, message_id, sender, recipient, subject, received_at, position, size"
+Row = tuple[int, str, str, str, str, str, int, int]
 
 INSERT = """
 INSERT INTO mail
@@ -154,9 +155,8 @@ def matching(search: str) -> tuple[str, list[str]]:
     return condition, [f"%{escaped}%"] * 2
 
 
-def to_mail(row: tuple) -> CaughtMail:
-    *texts, received_at, position, size = row
-    return CaughtMail(*texts, dt.datetime.fromisoformat(received_at), position, size)
+def to_mail(row: Row) -> CaughtMail:
+    return CaughtMail(*row[:5], dt.datetime.fromisoformat(row[5]), *row[6:])
 
 
 def empty_store(directory: Path) -> None:
