@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from massmail.content.starter import LAYOUTS, layout_named, starter_html
@@ -49,6 +50,9 @@ class CreateMailingForm(forms.Form):
         help_text=_("You go on from a simple text that is ready to be changed."),
     )
     counted = forms.IntegerField(widget=forms.HiddenInput)
+
+    data: QueryDict
+    fields: dict[str, Any]
 
     def __init__(
         self, *args: Any, user: Any, source: RecipientSource, **kwargs: Any

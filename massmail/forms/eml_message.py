@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from common.site.owned import OwnedModelForm
@@ -62,6 +63,9 @@ class EmlMessageForm(OwnedModelForm):
                 "Stands where the message has {% signature %}, otherwise at its end."
             ),
         }
+
+    data: QueryDict
+    fields: dict[str, Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -42,6 +42,8 @@ class MailingFilter(forms.Form):
         label=_("Leave out who waits in another running mailing"), required=False
     )
 
+    fields: dict[str, Any]
+
     def __init__(
         self, *args: Any, source: RecipientSource, records: QuerySet, **kwargs: Any
     ) -> None:

@@ -136,7 +136,7 @@ def plain(frame: Image.Image, written_as: Format) -> Image.Image:
     upright = ImageOps.exif_transpose(frame)
     if upright.mode not in written_as.modes:
         upright = upright.convert(written_as.fallback)
-    kept = {
+    kept: dict[str | tuple[int, int], Any] = {
         name: upright.info[name]
         for name in ("transparency", "icc_profile")
         if name in upright.info

@@ -52,6 +52,8 @@ class ListChoice(forms.Form):
     include = ListsField(label=_("Only from these lists"))
     exclude = ListsField(label=_("Leave out who is in these lists"))
 
+    fields: dict[str, Any]
+
     def __init__(
         self, *args: Any, user: Any, source: RecipientSource, **kwargs: Any
     ) -> None:
@@ -121,6 +123,8 @@ class FillListForm(forms.Form):
         required=False,
         help_text=TargetList._meta.get_field("public_name").help_text,
     )
+
+    fields: dict[str, Any]
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -62,7 +62,8 @@ def source_errors(source: MessageSource) -> Errors:
     errors = syntax_errors(source)
     while True:
         # A part that is wrong already says no more: the others are looked at.
-        rest = replace(source, **dict.fromkeys(errors, ""))
+        blank: dict[str, Any] = dict.fromkeys(errors, "")
+        rest = replace(source, **blank)
         try:
             compile_message(rest, sender=ANY_SENDER, variables=known_variables())
         except MessageTemplateError as error:

@@ -40,6 +40,8 @@ class TrialForm(forms.Form):
         EmailAccount.objects.none(), label=_("Sent through"), empty_label=None
     )
 
+    fields: dict[str, Any]
+
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user

@@ -7,7 +7,7 @@ and each refresh of a page.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from django.core.cache import cache
@@ -45,10 +45,10 @@ def counted_lately(
     """What `count` finds, or lately found where there is a key to keep it under."""
     mailings = list(mailings)
     keys = {mailing.pk: found for mailing in mailings if (found := key(mailing))}
-    found = kept_counts(keys.values())
-    kept = {pk: found[key] for pk, key in keys.items() if key in found}
+    lately = kept_counts(keys.values())
+    kept = {pk: lately[name] for pk, name in keys.items() if name in lately}
     counts = count([one for one in mailings if one.pk not in kept])
-    keep({key: counts[pk] for pk, key in keys.items() if pk in counts})
+    keep({name: counts[pk] for pk, name in keys.items() if pk in counts})
     return counts | kept
 
 
@@ -68,7 +68,7 @@ def kept_counts(keys: Iterable[str]) -> dict[str, Counts]:
     return carefully(lambda: cache.get_many(keys)) or {} if keys else {}
 
 
-def keep(counts: Mapping[str, Counts]) -> None:
+def keep(counts: dict[str, Counts]) -> None:
     if counts:
         carefully(lambda: cache.set_many(counts, SECONDS))
 

@@ -89,7 +89,8 @@ def wanted(
         if is_noted[DeliveryEvent.Kind(hit.kind)]
         and hit.delivery_id in deliveries
         and deliveries[hit.delivery_id].address_key not in untracked
-        and versions.get(hit.link_id) in (None, deliveries[hit.delivery_id].version_id)
+        and versions.get(hit.link_id or 0)
+        in (None, deliveries[hit.delivery_id].version_id)
     ]
     return within_limit(allowed)
 

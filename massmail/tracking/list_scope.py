@@ -70,7 +70,7 @@ def unsubscribe_from_lists(
     """
     person = responder(text)
     lists = lists_of(person.delivery)
-    if not lists:
+    if person.delivery is None or not lists:
         return leave_all(text, now=now, detail=detail, source=source), False
     with transaction.atomic():
         # In one order: two requests of one person do not wait for each other.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.urls import get_script_prefix, reverse
@@ -68,7 +69,10 @@ def link_values(
     names: Collection[str], *, base_url: str, delivery_id: int, address_key: str
 ) -> dict[str, str]:
     """Of a recipient's links those that a message uses (`names`)."""
-    of_recipient = {"delivery_id": delivery_id, "address_key": address_key}
+    of_recipient: dict[str, Any] = {
+        "delivery_id": delivery_id,
+        "address_key": address_key,
+    }
     values = {}
     if VIEW_VARIABLE in names:
         values[VIEW_VARIABLE] = personal_url(VIEW, base_url=base_url, **of_recipient)

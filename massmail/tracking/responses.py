@@ -182,7 +182,7 @@ def remember(
     *,
     now: dt.datetime,
     detail: str,
-    kind: DeliveryEvent.Kind = DeliveryEvent.Kind.UNSUBSCRIBED,
+    kind: str = DeliveryEvent.Kind.UNSUBSCRIBED,
 ) -> None:
     """Keep the event once; it also proves that an uncertain mail was delivered."""
     event = DeliveryEvent(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import cast
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -70,7 +71,7 @@ def oauth_callback(request: HttpRequest) -> HttpResponse:
 
 
 def account_pages() -> AccountPages:
-    return admin.site.get_model_admin(EmailAccount)
+    return cast("AccountPages", admin.site.get_model_admin(EmailAccount))
 
 
 def session_secret(request: HttpRequest) -> str:

@@ -60,8 +60,8 @@ def click(request: HttpRequest, code: str, token: str) -> HttpResponse:
     if link is None:
         return render_public("gone", request, status=404)
     note_quietly(request, CLICK, token, link_id=link.pk)
-    url = target_of(link)
-    return redirect(url) if url else words_of(request, link.named_link)
+    url, named = target_of(link), link.named_link
+    return words_of(request, named) if named and not url else redirect(url)
 
 
 @public_page
