@@ -91,9 +91,9 @@ def sentence_of(account: EmailAccount, tone: Tone, now: dt.datetime) -> str:
         return _(
             "It sends nothing until the cause is mended and it is activated again."
         )
-    if tone == Tone.RESTING and account.paused_until is None:
-        return _("It sends nothing until it is activated again.")
     if tone == Tone.RESTING:
+        if account.paused_until is None:
+            return _("It sends nothing until it is activated again.")
         text = _("It continues by itself %(when)s.")
         return text % {"when": when(account.paused_until)}
     found = explain_account(account, now=now)

@@ -73,7 +73,7 @@ def allow_forms_to(providers: list[Provider], response: HttpResponse) -> None:
     origins = {origin_of(provider) for provider in providers} - {""}
     update: dict[str, Any] = dict(getattr(response, "_csp_update", None) or {})
     update["form-action"] = sorted(origins)
-    response._csp_update = update
+    response._csp_update = update  # type: ignore[attr-defined]
 
 
 def origin_of(provider: Provider) -> str:

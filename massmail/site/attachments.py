@@ -38,7 +38,7 @@ class AttachmentInline(admin.TabularInline):
 
     @admin.display(description=_("stored file"))
     def stored(self, attachment: Attachment) -> str:
-        if attachment.pk is None:
+        if not attachment.pk:
             return "–"
         url = reverse(
             f"admin:{DOWNLOAD}",

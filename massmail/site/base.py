@@ -56,7 +56,7 @@ class MassmailAdmin(ListPage, OwnedModelAdmin):
     def access_policy(self) -> AccessPolicy:
         return access_policy()
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Whose each row is, only for who sees other people's."""
         columns = list(super().get_list_display(request))
         if "owner" in columns and not self.sees_others(request):
@@ -129,7 +129,7 @@ class MassmailAdmin(ListPage, OwnedModelAdmin):
         if db_field.remote_field.model is EmailAccount:
             return EmailAccount.objects.usable_by(request.user)
         if db_field.remote_field.model is Signature:
-            return Signature.objects.filter(owner=request.user)
+            return Signature.objects.filter(owner=request.user.pk)
         return rows
 
 

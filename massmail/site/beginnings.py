@@ -16,7 +16,7 @@ def beginnings(site: AdminSite, request: HttpRequest) -> list[dict[str, str]]:
     return [
         {
             "label": source.label,
-            "name": capfirst(source.model._meta.verbose_name_plural),
+            "name": capfirst(str(source.model._meta.verbose_name_plural)),
             "url": admin_url(site, source.model),
         }
         for source in sources()

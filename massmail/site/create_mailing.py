@@ -95,7 +95,7 @@ def still_the_same(form: CreateMailingForm, chosen: Chosen) -> bool:
     form.add_error(None, text % {"now": chosen.count, "before": told})
     # Shown again, it tells the new number.
     form.data = form.data.copy()
-    form.data["counted"] = chosen.count
+    form.data["counted"] = str(chosen.count)
     return False
 
 

@@ -60,11 +60,12 @@ class StateFilter(SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: models.QuerySet
     ) -> models.QuerySet:
-        if self.value() is None:
+        value = self.value()
+        if value is None:
             return queryset
-        if self.value() not in Group.values:
+        if value not in Group.values:
             return queryset.none()
-        return queryset.filter(status__in=STATES[Group(self.value())])
+        return queryset.filter(status__in=STATES[Group(value)])
 
 
 class ReasonFilter(SimpleListFilter):
@@ -78,7 +79,8 @@ class ReasonFilter(SimpleListFilter):
     ) -> list[tuple[str, str]]:
         mailing = shown_mailing(request)
         if mailing is None:
-            return [(self.value(), reason_words(self.value()))] if self.value() else []
+            value = self.value()
+            return [(value, reason_words(value))] if value else []
         reasons = mailing.deliveries.exclude(reason="").order_by("reason")
         found = reasons.values_list("reason", flat=True).distinct()
         return [(reason, reason_words(reason)) for reason in found]
@@ -141,6 +143,7 @@ class RecipientsPaginator(Paginator):
     In the order of their keys, databases would pass by those of all older mailings.
     """
 
+    object_list: Any
     mailing: MailingOut | None = None
     # How many there are, where that is known.
     known: int | None = None
@@ -211,7 +214,7 @@ class DeliveryAdmin(LedgerAdmin):
         return super().get_queryset(request).annotate(is_hidden=flag)
 
     def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        paginator = super().get_paginator(request, *args, **kwargs)
+        paginator: Any = super().get_paginator(request, *args, **kwargs)
         paginator.mailing = shown_mailing(request)
         if paginator.mailing and is_large(paginator.mailing):
             paginator.known = known_count(request, paginator.mailing)
@@ -223,7 +226,7 @@ class DeliveryAdmin(LedgerAdmin):
         fields = super().get_fields(request, obj)
         return [one for one in fields if not is_planned or one != "email_account"]
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Which mailing, only where there are several."""
         columns = list(super().get_list_display(request))
         return columns if shown_mailing(request) else [*columns, "mailing"]
@@ -250,25 +253,24 @@ class DeliveryAdmin(LedgerAdmin):
     ) -> HttpResponse:
         context: dict[str, Any] = {}
         if mailing := shown_mailing(request):
+            of_mailing: dict[str, Any] = {MAILING: mailing.pk}
             context = {
                 "title": _("Recipients of “%(name)s”") % {"name": mailing.name},
                 "mailing": mailing,
                 "mailing_url": admin_url(self.admin_site, mailing),
-                "all_url": admin_url(
-                    self.admin_site, Delivery, **{MAILING: mailing.pk}
-                ),
+                "all_url": admin_url(self.admin_site, Delivery, **of_mailing),
             }
         return super().changelist_view(request, context | (extra_context or {}))
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """By whom it is for; its own name is a number and a word."""
         if delivery := kwargs.get("obj"):
             context["subtitle"] = (
                 self.shown_name(delivery) or self.shown_address(delivery) or None
             )
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("recipient"), ordering=shown("address"))
     def recipient(self, delivery: Any) -> str:

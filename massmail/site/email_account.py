@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -117,7 +117,7 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
         return super().changeform_view(*args, **kwargs)
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if account := kwargs.get("obj"):
             health = health_of(account, timezone.now())
@@ -132,7 +132,7 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
             if self.has_change_permission(request, account):
                 context |= self.buttons_of(account, health)
                 context |= self.login_of(account)
-        response = super().render_change_form(request, context, **kwargs)
+        response = super().render_change_form(request, context, *args, **kwargs)
         if context.get("login"):
             allow_forms_to(list(providers().values()), response)
         return response
@@ -155,7 +155,7 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
         }
 
     def save_model(
-        self, request: HttpRequest, obj: EmailAccount, form: Any, change: bool
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
         if change and form.is_another_mailbox:
@@ -174,13 +174,13 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
 
     def response_post_save_add(
         self, request: HttpRequest, obj: EmailAccount
-    ) -> HttpResponse:
+    ) -> HttpResponseRedirect:
         messages.info(request, _("Test the connection before you send through it."))
         return self.to_account(obj)
 
     def response_post_save_change(
-        self, request: HttpRequest, obj: EmailAccount
-    ) -> HttpResponse:
+        self, request: HttpRequest, obj: Any
+    ) -> HttpResponseRedirect:
         """Back to the account where there is something left to do with it."""
         if not obj.needs_test:
             return super().response_post_save_change(request, obj)

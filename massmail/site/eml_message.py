@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from massmail.content.starter import GREETED_BY
 from massmail.forms.eml_message import EmlMessageForm
-from massmail.models import EmlMessage, LibraryImage, MailingOut
+from massmail.models import EmlMessage, LibraryImage, MailingOut, Signature
 from massmail.orchestrator.compiling import FILE_MISSING
 from massmail.orchestrator.copying import copy_message
 from massmail.orchestrator.revising import outdated_mailings
@@ -99,13 +99,13 @@ class EmlMessageAdmin(
         """A text to begin with, and the person's default signature."""
         initial = super().get_changeform_initial_data(request)
         initial.setdefault("content", starter_of(request))
-        default = request.user.massmail_signature_set.filter(is_default=True).first()
-        if default:
+        own = Signature.objects.filter(owner=request.user.pk, is_default=True)
+        if default := own.first():
             initial.setdefault("signature", default.pk)
         return initial
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         message = kwargs.get("obj")
         if message is None or self.has_change_permission(request, message):
@@ -115,19 +115,20 @@ class EmlMessageAdmin(
                 context |= self.layout_choice(request)
         if message is not None:
             context |= self.surroundings(request, message)
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def writing_help(
         self, request: HttpRequest, message: EmlMessage | None
     ) -> dict[str, Any]:
         """What the panel beside the text offers."""
-        department = access_policy().departments(request.user).first()
-        owned = message or EmlMessage(owner=request.user, department=department)
+        user: Any = request.user
+        department = access_policy().departments(user).first()
+        owned = message or EmlMessage(owner=user, department=department)
         return {
             "standard_variables": standard_variables(owned.owner),
-            "recipients_variables": recipients_variables(request.user),
+            "recipients_variables": recipients_variables(user),
             "fallback_example": fallback_tag(GREETED_BY),
-            "pictures": offered_pictures(owned, request.user, self.admin_site),
+            "pictures": offered_pictures(owned, user, self.admin_site),
             "blocks": blocks(),
             "button_source": button_source(),
             **self.picture_urls(request),

@@ -20,7 +20,7 @@ Step = dict[str, Any]
 
 def first_steps(site: AdminSite, request: HttpRequest) -> list[Step]:
     """Each with whether it is done; none for who does not mail, or has done all."""
-    user = request.user
+    user: Any = request.user
     if not user.has_perm("massmail.add_mailingout"):
         return []
     messages = EmlMessage.objects.filter(owner=user).order_by("-updated_at")

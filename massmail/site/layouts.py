@@ -34,11 +34,12 @@ class LayoutPages(ModelAdmin):
         """The layout as it would arrive, for a small picture of it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        user: Any = request.user
         content = starter_named(request.GET.get("name", ""))
-        message = EmlMessage(owner=request.user, subject="-", content=content)
+        message = EmlMessage(owner=user, subject="-", content=content)
         recipient = Recipient("", "name@example.com")
         if source := next(iter(sources()), None):
-            recipient = extreme_recipient(source, request.user, longest=False)
+            recipient = extreme_recipient(source, user, longest=False)
         return framed(preview(message, None, recipient, None).html, "light")
 
     def layout_choice(self, request: HttpRequest) -> dict[str, Any]:

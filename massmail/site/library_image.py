@@ -44,7 +44,7 @@ class LibraryImageAdmin(PictureUploads, MassmailAdmin):
     fields = ["thumbnail", "file", "tag", "size", "owner", "department"]
     readonly_fields = ["thumbnail", "size"]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = list(super().get_fields(request, obj))
         if obj is None:
             return [name for name in fields if name not in self.readonly_fields]
@@ -68,16 +68,16 @@ class LibraryImageAdmin(PictureUploads, MassmailAdmin):
         return FileResponse(file, content_type=image.mime_type, headers=PICTURE_HEADERS)
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         if image := kwargs.get("obj"):
             context["ways_to_write"] = [picture_tag(image), picture_html(image)]
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def holders(self, objs: Any) -> list[str]:
         """Without its picture a message could be neither saved nor sent."""
         return [
-            f"{count} {model_ngettext(model, count)}"
+            f"{count} {model_ngettext(model._meta, count)}"
             for model, count in count_uses([image.tag for image in objs]).items()
         ]
 

@@ -53,7 +53,7 @@ class RecordChangeList(ChangeList):
 class MailingColumns(admin.ModelAdmin):
     """Mixin for the admin of a model that is registered as a kind of recipient."""
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [*super().get_list_display(request), "vip", "newsletter"]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:

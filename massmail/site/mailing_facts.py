@@ -169,7 +169,7 @@ def next_text(mailing: MailingOut, explanation: Explanation | None) -> str:
 def preparing_facts(mailing: MailingOut) -> Facts:
     """How many of the chosen have become rows, or were checked, until all are."""
     if mailing.is_launching:
-        return launching_facts(mailing)
+        return launching_facts(mailing.launching)
     done = mailing.recipients_count
     chosen = max(mailing.selection.get("chosen", done), done)
     text = _("%(done)s of %(chosen)s recipients are added.")
@@ -181,8 +181,8 @@ def preparing_facts(mailing: MailingOut) -> Facts:
     }
 
 
-def launching_facts(mailing: MailingOut) -> Facts:
-    done, chosen = mailing.launching["done"], mailing.launching["of"]
+def launching_facts(launching: Any) -> Facts:
+    done, chosen = launching["done"], launching["of"]
     text = _("%(done)s of %(chosen)s recipients are checked.")
     return {
         "is_on": True,

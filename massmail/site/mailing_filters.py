@@ -46,11 +46,12 @@ class AccountFilter(admin.SimpleListFilter):
         return choices if len(choices) > 1 else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() is None:
+        value = self.value()
+        if value is None:
             return queryset
-        if self.value() not in offered_keys(self):
+        if value not in offered_keys(self):
             return queryset.none()
-        account = EmailAccount.objects.get(pk=self.value())
+        account = EmailAccount.objects.get(pk=value)
         rows = Delivery.objects.filter(mailing=OuterRef("pk"), email_account=account)
         # Nobody else's mailings can have used it: their rows need not be looked at.
         users = [account.owner_id, account.co_owner_id]

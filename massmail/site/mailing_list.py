@@ -33,11 +33,11 @@ from massmail.site.mailing_picture import MailingPicture
 class MailingChangeList(ChangeList):
     """Brings what is told of the mailings of one page, by few queries."""
 
-    def get_queryset(self, request: HttpRequest, **kwargs: Any) -> QuerySet:
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet:
         """Of the texts the list needs their subjects alone; they may be long."""
         places, names = ("message", "version"), ("content", "text")
         texts = [f"{place}__{name}" for place in places for name in names]
-        return super().get_queryset(request, **kwargs).defer(*texts)
+        return super().get_queryset(request, *args, **kwargs).defer(*texts)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -107,7 +107,7 @@ class MailingList(MailingPicture):
     def recipients_type(self, mailing: MailingOut) -> str:
         """Their model's name; its app may be gone."""
         model = mailing.content_type.model_class()
-        return capfirst(model._meta.verbose_name_plural) if model else "–"
+        return capfirst(str(model._meta.verbose_name_plural)) if model else "–"
 
     @admin.display(
         description=MailingOut._meta.get_field("name").verbose_name, ordering="name"

@@ -110,7 +110,7 @@ class MailingOutAdmin(
         return overview(self.admin_site, request)
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if mailing := kwargs.get("obj"):
             context |= {
@@ -132,7 +132,7 @@ class MailingOutAdmin(
                 "test_url": self.test_url(request, mailing),
                 "tools": tools_of(self.admin_site, request, mailing),
             }
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def misfit(self, mailing: MailingOut) -> str:
         """What the launch of a draft would be refused for, as soon as it is known."""

@@ -74,7 +74,7 @@ class NamedLinkAdmin(MassmailAdmin):
         texts = MessageVersion.objects.filter(tracked_links__isnull=True)
         count = sum(texts_with(texts, link.slug) for link in objs)
         if count:
-            found.append(f"{count} {model_ngettext(MessageVersion, count)}")
+            found.append(f"{count} {model_ngettext(MessageVersion._meta, count)}")
         return found
 
     @admin.display(description=_("address"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -39,7 +41,7 @@ class PictureUploads(ModelAdmin):
                 with transaction.atomic():
                     image = form.save()
             except IntegrityError:
-                request.FILES["file"].seek(0)
+                request.FILES.getlist("file")[-1].seek(0)
                 continue
             self.log_addition(request, image, [{"added": {}}])
             return JsonResponse(self.answer(image))
@@ -55,9 +57,10 @@ class PictureUploads(ModelAdmin):
 
 def upload_form(request: HttpRequest) -> LibraryImageForm:
     """The library's own form, for a picture of the person's own."""
-    department = access_policy().departments(request.user).first()
-    image = LibraryImage(owner=request.user, department=department)
-    data = {"owner": request.user.pk, "department": department and department.pk}
+    user: Any = request.user
+    department = access_policy().departments(user).first()
+    image = LibraryImage(owner=user, department=department)
+    data = {"owner": user.pk, "department": department and department.pk}
     return LibraryImageForm(data, request.FILES, instance=image)
 
 

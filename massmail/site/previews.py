@@ -189,4 +189,5 @@ def field_name(shown: Preview) -> str:
     """Of the part that the problem is in, as its form calls it."""
     if shown.problem is None or not shown.problem.field:
         return ""
-    return str(EmlMessage._meta.get_field(shown.problem.field).verbose_name)
+    field: Any = EmlMessage._meta.get_field(shown.problem.field)
+    return str(field.verbose_name)

@@ -136,7 +136,7 @@ class RecipientChoicePages(MailingPages):
     """Mixin: pages from which a mailing begins without a list of records."""
 
     def get_urls(self) -> list[URLPattern]:
-        pages = {
+        pages: dict[str, tuple[str, Any]] = {
             "create": ("create/", require_GET(self.choose_type_view)),
             "create_count": (
                 "create/<str:label>/count/",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -70,11 +69,11 @@ class RecordMailings(admin.ModelAdmin):
         return [*own, *super().get_urls()]
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if record := kwargs.get("obj"):
             context["mailings_url"] = admin_url(self.admin_site, record, "mailings")
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def mailings_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.mailings_page(request, self.record_or_404(request, object_id))
@@ -99,7 +98,7 @@ class RecordMailings(admin.ModelAdmin):
             messages.error(request, str(error))
             return self.to_mailings(record)
         told = "tracking allowed" if is_allowed else "tracking forbidden"
-        self.keep_in_history(request, record, told)
+        self.log_change(request, record, told)
         messages.success(request, tracking_text(is_allowed=is_allowed))
         return self.to_mailings(record)
 
@@ -122,7 +121,7 @@ class RecordMailings(admin.ModelAdmin):
 
     def enter_opt_out(self, request: HttpRequest, record: Any, reason: str) -> None:
         waiting = opt_out(self.person(record), by=request.user, reason=reason)
-        self.keep_in_history(request, record, f"opted out: {reason}")
+        self.log_change(request, record, f"opted out: {reason}")
         messages.success(request, opted_out_text(waiting))
 
     def subscribe(self, request: HttpRequest, record: Any, reason: str) -> None:
@@ -131,7 +130,7 @@ class RecordMailings(admin.ModelAdmin):
         except NotAllowed as error:
             messages.error(request, str(error))
             return
-        self.keep_in_history(request, record, f"subscribed again: {reason}")
+        self.log_change(request, record, f"subscribed again: {reason}")
         messages.success(request, _("Mailings reach this record again."))
 
     def mailings_page(
@@ -200,15 +199,16 @@ class RecordMailings(admin.ModelAdmin):
     def told(self, mail: MailedOnce) -> dict[str, Any]:
         """A line of the table."""
         row = mail.delivery
-        message = row.version or row.mailing.message
+        mailing: Any = row.mailing  # by which it was found
+        message = row.version or mailing.message
         return {
-            "mailing": row.mailing.name,
-            "url": admin_url(self.admin_site, row.mailing),
+            "mailing": mailing.name,
+            "url": admin_url(self.admin_site, mailing),
             "subject": message.subject,
             "moment": row.sent_at or row.result_at or row.queued_at,
             "status": row.status,
             "status_text": _("not launched yet")
-            if row.mailing.is_draft
+            if mailing.is_draft
             else row.get_status_display(),
             "reason": reason_words(row.reason),
             "server": row.smtp_text if row.status == "failed" else "",
@@ -226,11 +226,6 @@ class RecordMailings(admin.ModelAdmin):
 
     def to_mailings(self, record: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(admin_url(self.admin_site, record, "mailings"))
-
-    def keep_in_history(self, request: HttpRequest, record: Any, text: str) -> None:
-        LogEntry.objects.log_actions(
-            request.user.pk, [record], CHANGE, change_message=text, single_object=True
-        )
 
 
 def left_lists(person: Person) -> str:

@@ -75,7 +75,7 @@ class SignatureAdmin(CopyAction, UnsavedPages, MassmailAdmin):
         return framed(preview_signature(self.unsaved(request)).html, "light")
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         signature = kwargs.get("obj")
         owner = signature.owner if signature else request.user
@@ -84,16 +84,16 @@ class SignatureAdmin(CopyAction, UnsavedPages, MassmailAdmin):
         if signature is not None:
             context["preview"] = preview_signature(signature)
             context["frame_url"] = admin_url(self.admin_site, signature, "frame")
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
         """With the messages that keep their text, but are signed no more."""
-        deleted, *rest = super().get_deleted_objects(objs, request)
+        deleted, counts, refused, held = super().get_deleted_objects(objs, request)
         if count := EmlMessage.objects.filter(signature__in=objs).count():
             deleted = [*deleted, unsigned_text(count)]
-        return (deleted, *rest)
+        return deleted, counts, refused, held
 
     def save_model(
         self, request: HttpRequest, obj: Signature, form: Any, change: bool

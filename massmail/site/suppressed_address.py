@@ -77,7 +77,7 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         text = '{}<br><span class="mm-quiet-text">{}</span>'
         return format_html(text, _("an erased person"), row.address_key)
 
-    @admin.display(
+    @admin.display(  # type: ignore[call-overload]  # The last may be lazy, too.
         description=_("scope"),
         ordering="target_list__name",
         empty_value=_("all mailings"),
@@ -121,7 +121,7 @@ class SuppressedAddressAdmin(SuppressionFiles, ErasurePage, ListPage):
         )
         return super().get_form(request, *args, **kwargs)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj:
             return list(self.fields)
         return ["address", "domain", "reason"] if is_superuser(request) else ["address"]

@@ -77,7 +77,7 @@ class SuppressionFiles(admin.ModelAdmin):
             addresses=found.addresses.values(),
             domains=found.domains,
             reason=form.chosen_reason,
-            source=_("file “%(name)s”") % {"name": form.files["file"].name[:150]},
+            source=_("file “%(name)s”") % {"name": str(form.files["file"])[:150]},
             by=request.user,
         )
         known = len(found.addresses) + len(found.domains) - added
@@ -97,7 +97,7 @@ class SuppressionFiles(admin.ModelAdmin):
                 request, text % {"count": len(found.wrong), "shown": shown}
             )
 
-    def export_view(self, request: HttpRequest) -> HttpResponse:
+    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """All rows that the person may see.
 
         Without those that are about one target list: whoever reads the file, this

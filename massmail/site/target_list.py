@@ -11,7 +11,6 @@ from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -50,7 +49,7 @@ class TargetListAdmin(MassmailAdmin):
     """
 
     change_form_template = "admin/massmail/targetlist/change_form.html"
-    empty_hint: Promise = gettext_lazy(
+    empty_hint = gettext_lazy(
         "A target list is whom you mail again and again. Name one here, or tick "
         "records in their list and choose “Add to a target list” among the actions. "
         "Who unsubscribes can leave one list and stay in the others."
@@ -87,7 +86,7 @@ class TargetListAdmin(MassmailAdmin):
         return number(target_list.left_count)
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if target_list := kwargs.get("obj"):
             context |= {
@@ -95,7 +94,7 @@ class TargetListAdmin(MassmailAdmin):
                 "mailings": self.mailings_of(request, target_list),
                 "filter_texts": filter_texts(request.user, target_list),
             }
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def types_of(
         self, request: HttpRequest, target_list: TargetList
@@ -237,7 +236,7 @@ def filter_texts(user: Any, target_list: TargetList) -> list[str]:
     """What the list's filter says, in the words of its form."""
     for source in sources():
         if is_filter_of(target_list, source):
-            form = form_of(target_list, source, source.addressable_by(user))
+            form: Any = form_of(target_list, source, source.addressable_by(user))
             return [
                 f"{form.fields[name].label}: {shown(form, name)}"
                 for name in form.fields

@@ -59,14 +59,14 @@ class RepairPages(MailingPages):
         return [*own, *super().get_urls()]
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Brings `repair` to the template: what there is to do, for who may do it."""
         mailing = kwargs.get("obj")
         if mailing and access_policy().may(request.user, "resolve", mailing):
             progress = Progress(context["facts"]["counts"])
             context["repair"] = self.repairs_of(mailing, progress)
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def repairs_of(self, mailing: MailingOut, progress: Progress) -> dict[str, Any]:
         groups = progress.groups
@@ -95,6 +95,7 @@ class RepairPages(MailingPages):
     def list_uncertain(self, request: HttpRequest, mailing: MailingOut) -> HttpResponse:
         rows = uncertain_rows(mailing).select_related("email_account")
         shown = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("p"))
+        row: Any
         for row in shown:
             row.reason_in_words = reason_words(row.reason)
         context = {

@@ -68,7 +68,7 @@ class VersionPages(MessagePages):
         try:
             written, lost = source_of_message(message), ""
         except FileNotFoundError:
-            written, lost = None, FILE_MISSING
+            written, lost = None, str(FILE_MISSING)
         versions = self.versions(request, message, written)
         context = {"versions": versions, "shown": VERSIONS_SHOWN, "lost": lost}
         return self.message_page(request, message, "versions", _("Versions"), context)
@@ -165,9 +165,8 @@ def message_mailings(user: Any, version: MessageVersion) -> Any:
     """Not that all rows of a mailing are read which never had it: see `links_of`."""
     sent = Delivery.objects.filter(mailing=OuterRef("pk"), version=version)
     corrected = Q(version__gt=version.pk, created_at__lt=version.created_at)
-    rows = version.message.mailings.filter(
-        Q(version=version) | (corrected & Q(Exists(sent)))
-    )
+    message: Any = version.message  # whose page asks
+    rows = message.mailings.filter(Q(version=version) | (corrected & Q(Exists(sent))))
     if not user.has_perm("massmail.view_mailingout"):
         return rows.none()
     return access_policy().visible(user, rows.distinct().order_by("pk"))
@@ -200,4 +199,7 @@ def part_name(part: str) -> str:
         "attachments": _("files"),
         "signature_is_html": _("kind of signature"),
     }
-    return names.get(part) or str(EmlMessage._meta.get_field(part).verbose_name)
+    if part in names:
+        return names[part]
+    field: Any = EmlMessage._meta.get_field(part)
+    return str(field.verbose_name)
