@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
@@ -49,7 +50,8 @@ class LeftOut:
 
 def filters_of(mailing: MailingOut) -> Iterator[tuple[RecipientSource, TargetList]]:
     for one in mailing.excluded_lists.filter(kind=TargetList.Kind.FILTER):
-        if source := source_if_any(one.content_type):
+        content_type: Any = one.content_type  # a filter always has one
+        if source := source_if_any(content_type):
             yield source, one
 
 
