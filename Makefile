@@ -81,9 +81,10 @@ test-django61: ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	$(EMBEDDED) $(VENV_DJANGO61)/bin/python -m pytest -n $(WORKERS) \
 		-m "not services and not browser and not faults" $(PYTEST_ARGS)
 
-lint: install ## check style, format and missing migrations
+lint: install ## check style, format, types and missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(EMBEDDED) $(BIN)/mypy
 	$(EMBEDDED) $(BIN)/python manage.py makemigrations --check --dry-run \
 		--settings settings.environments.test
 
