@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, transaction
@@ -73,6 +74,8 @@ class SuppressionBatches(models.QuerySet["SuppressedAddress"]):
     def _add_new(
         self, entries: list[Sequence[str]], reason: str, source: str, by_id: Any
     ) -> int:
+        # In one order: two imports at once wait for each other, never both.
+        entries = sorted(entries, key=itemgetter(1, 2))
         given, values = table_of(ENTRY, entries, connections[self.db])
         now = adapted(timezone.now(), connections[self.db])
         with transaction.atomic(using=self.db):

@@ -291,3 +291,14 @@ def test_an_opt_out_holds_that_meets_the_lifting_of_an_older_entry(monkeypatch):
 
     assert row.reason == "opted_out"
     assert SuppressedAddress.objects.get() == row
+
+
+def test_two_imports_at_once_take_their_addresses_in_one_order():
+    """Else each could wait for what the other has just added."""
+    parsed = [Address.parse(f"reader{number}@example.com") for number in range(9)]
+    for given in (parsed, parsed[::-1]):
+        addresses.all().delete()
+        addresses.suppress_many(addresses=given, reason="manual", source="a file")
+
+        keys = addresses.order_by("pk").values_list("address_key", flat=True)
+        assert list(keys) == sorted(one.key for one in parsed)
