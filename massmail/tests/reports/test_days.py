@@ -16,13 +16,6 @@ from massmail.tests.factories import DeliveryFactory, MailingOutFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def empty_cache():
-    cache.clear()
-    yield
-    cache.clear()
-
-
 def sent_mailing(recipients_count: int, at: dt.datetime) -> MailingOut:
     mailing = MailingOutFactory(launched=True, recipients_count=recipients_count)
     DeliveryFactory(mailing=mailing, status="sent", result_at=at)

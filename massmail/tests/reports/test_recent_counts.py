@@ -14,13 +14,6 @@ from massmail.tests.factories import DeliveryFactory, MailingOutFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def empty_cache():
-    cache.clear()
-    yield
-    cache.clear()
-
-
 @pytest.fixture
 def mailing():
     mailing = MailingOutFactory(launched=True, recipients_count=MANY)
