@@ -45,12 +45,12 @@ demo: install ## send a demo mailing on SQLite and serve the site (DEMO_ARGS=--o
 	$(EMBEDDED) $(BIN)/python manage.py demo $(DEMO_ARGS)
 
 test: install ## run the suite on the embedded default; needs no service
-	$(EMBEDDED) $(BIN)/python -m pytest -n $(WORKERS) \
+	$(EMBEDDED) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-m "not services and not browser and not faults" $(PYTEST_ARGS)
 
 test-services: install ## run the suite on PostgreSQL and Redis (DATABASE_URL, CELERY_BROKER_URL)
 	@$(SERVICES) $(BIN)/python .ci/services.py
-	$(SERVICES) $(BIN)/python -m pytest -n $(WORKERS) \
+	$(SERVICES) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
 		-m "(services or not embedded) and not browser and not faults" $(PYTEST_ARGS)
 
 test-faults: install ## kill senders by the hundred: SQLite, then PostgreSQL (takes long)
@@ -78,7 +78,7 @@ test-django61: ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	@$(VENV_DJANGO61)/bin/python -c '' 2>/dev/null || $(PYTHON312) -m venv --clear $(VENV_DJANGO61)
 	$(VENV_DJANGO61)/bin/python -m pip install --quiet --disable-pip-version-check \
 		'Django>=6.1,<6.2' --editable '.[celery,editor,oauth,site,tests]'
-	$(EMBEDDED) $(VENV_DJANGO61)/bin/python -m pytest -n $(WORKERS) \
+	$(EMBEDDED) $(VENV_DJANGO61)/bin/python -m pytest -n $(WORKERS) --dist worksteal \
 		-m "not services and not browser and not faults" $(PYTEST_ARGS)
 
 lint: install ## check style, format, types and missing migrations
