@@ -70,7 +70,7 @@ screenshots: install ## take the pictures of docs/user_guide.md anew (CHROMIUM=p
 	$(EMBEDDED) CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest --timeout 300 \
 		settings/tests/browser/pictures.py $(PYTEST_ARGS)
 
-test-django61: ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
+install-django61: ## make .venv-django61 with Django 6.1 (PYTHON312=path)
 	@$(PYTHON312) -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || { \
 		echo "Django 6.1 needs Python 3.12 or newer; $(PYTHON312) is not. Choose: make test-django61 PYTHON312=path" >&2; \
 		exit 1; \
@@ -78,6 +78,8 @@ test-django61: ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	@$(VENV_DJANGO61)/bin/python -c '' 2>/dev/null || $(PYTHON312) -m venv --clear $(VENV_DJANGO61)
 	$(VENV_DJANGO61)/bin/python -m pip install --quiet --disable-pip-version-check \
 		'Django>=6.1,<6.2' --editable '.[celery,editor,oauth,site,tests]'
+
+test-django61: install-django61 ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	$(EMBEDDED) $(VENV_DJANGO61)/bin/python -m pytest -n $(WORKERS) --dist worksteal \
 		-m "not services and not browser and not faults" $(PYTEST_ARGS)
 
@@ -115,5 +117,5 @@ clean: ## remove the environments and caches; keeps var/ (data) and .env
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install bench demo test test-services test-faults test-browser screenshots test-django61 lint \
-	check-deploy format messages requirements clean
+.PHONY: help install bench demo test test-services test-faults test-browser screenshots install-django61 \
+	test-django61 lint check-deploy format messages requirements clean
