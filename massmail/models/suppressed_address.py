@@ -188,8 +188,8 @@ class SuppressedAddress(models.Model):
     objects = SuppressedAddressQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("suppressed address")
-        verbose_name_plural = _("suppressed addresses")
+        verbose_name = _("entry of the don't-mail list")
+        verbose_name_plural = _("don't-mail list")
         permissions = [
             ("lift_opt_out", "Can subscribe somebody again who has opted out")
         ]
