@@ -22,12 +22,6 @@ class Pace:
     today: int = 0
     last_hour: int = 0
 
-    def end_of(self, waiting: int, now: dt.datetime) -> dt.datetime | None:
-        """When it ends if it goes on like this; None while it does not go."""
-        if not waiting or not self.last_hour:
-            return None
-        return now + HOUR * (waiting / self.last_hour)
-
 
 def paces(mailing_ids: Collection[int], *, now: dt.datetime) -> dict[int, Pace]:
     """One query along the index of results, so that old rows cost nothing."""

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from massmail.models import Delivery, MailingOut
+from massmail.models import Delivery, MailingOut, MassmailSettings
 from massmail.models.mailing_out import SENDING_STATUSES
 from massmail.orchestrator.explain import explain
 from massmail.orchestrator.waiting import Explanation
@@ -20,6 +20,7 @@ from massmail.recipients.access import access_policy
 from massmail.reports.pace import Pace, paces, waiting_accounts
 from massmail.reports.recent_counts import recent_counts
 from massmail.reports.statistics import Group, Progress, reason_counts
+from massmail.sending.business_time import business_time
 from massmail.site.forecast_facts import forecast_facts
 from massmail.site.links import admin_url
 from massmail.site.mailing_pace import account_facts, number, pace_texts
@@ -79,6 +80,7 @@ def list_facts(
     live = [mailing.pk for mailing in mailings if is_live(mailing)]
     now = timezone.now()
     going, accounts = paces(live, now=now), waiting_accounts(live)
+    hours = business_time(MassmailSettings.load()) if going else None
     facts = {}
     for mailing in mailings:
         progress = Progress(counts[mailing.pk])
@@ -87,7 +89,7 @@ def list_facts(
             mailing, progress, explain(mailing) if is_explained else None
         )
         facts[mailing.pk]["texts"] |= pace_texts(
-            going.get(mailing.pk, Pace()), progress.groups[Group.WAITING], now
+            going.get(mailing.pk, Pace()), progress.groups[Group.WAITING], now, hours
         )
         facts[mailing.pk]["accounts"] = [
             account_facts(account, now) for account in accounts.get(mailing.pk, [])
