@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import models
 from django.db.models import Count, IntegerField, OuterRef, Subquery
@@ -139,16 +140,14 @@ class TargetListAdmin(MassmailAdmin):
     def members_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """One type at a time, by pages; who may change the list takes records off."""
         target_list = self.object_or_404(request, object_id)
-        counts = sizes(target_list)
-        offered = [one for one in sources() if is_on(target_list, one, counts)]
-        wanted = request.GET.get("type", "")
-        source = next((one for one in offered if one.label == wanted), None)
-        source = source or next(iter(offered), None)
+        source = chosen_source(request, target_list)
         may_remove = (
             target_list.kind == TargetList.Kind.STATIC
             and self.has_change_permission(request, target_list)
         )
-        if request.method == "POST" and source and may_remove:
+        if request.method == "POST" and source:
+            if not may_remove:
+                raise PermissionDenied
             return self.remove(request, target_list, source)
         records = records_in(request.user, source, [target_list]) if source else None
         page = page_of(request, records) if records is not None else None
@@ -211,6 +210,17 @@ def is_on(
     target_list: TargetList, source: RecipientSource, counts: dict[int, int]
 ) -> bool:
     return source.content_type.pk in counts or is_filter_of(target_list, source)
+
+
+def chosen_source(
+    request: HttpRequest, target_list: TargetList
+) -> RecipientSource | None:
+    """The type that was asked for, or the first of which there is something."""
+    counts = sizes(target_list)
+    offered = [one for one in sources() if is_on(target_list, one, counts)]
+    wanted = request.GET.get("type", "")
+    asked = [one for one in offered if one.label == wanted]
+    return next(iter(asked + offered), None)
 
 
 def page_of(request: HttpRequest, records: models.QuerySet) -> Page:

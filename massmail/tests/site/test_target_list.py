@@ -153,7 +153,7 @@ def test_who_sees_but_may_not_change_takes_nobody_off(
     url = page(target_list, "members")
     answer = browser(superuser).post(url, {"record": [record.pk]})
 
-    assert answer.status_code == 200
+    assert answer.status_code == 403
     assert TargetListMember.objects.count() == 1
 
 
