@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from massmail.models import (
@@ -469,6 +469,12 @@ business_days = st.sets(st.integers(0, 6), min_size=1).map(sorted)
 
 
 @pytest.mark.timeout(600)
+@example(
+    chosen=[{"per_minute": 2, "per_hour": None, "per_day": None, "gap": (15, 35)}],
+    customers=9,
+    days=None,
+    start=NOW,
+)
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(
     chosen=st.lists(accounts, min_size=1, max_size=2),
@@ -494,4 +500,12 @@ def test_any_pace_in_any_hours(chosen, customers, days, start):
                 max_gap_seconds=longest,
                 **{name: fields[name] for name in fields if name != "gap"},
             )
-        assert_as_forecast(launched_by(owner, customers, start), start)
+        mailing = launched_by(owner, customers, start)
+        assert_as_forecast(
+            mailing, start, walk=WALK * (1 + minutes_of(chosen, customers))
+        )
+
+
+def minutes_of(chosen, mails):
+    """How often an account may wait for the next minute: each time for a walk, too."""
+    return max(mails / (fields["per_minute"] or mails) for fields in chosen)
