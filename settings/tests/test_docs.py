@@ -51,3 +51,15 @@ def test_each_picture_is_shown_and_small():
 
     assert pictures == shown
     assert all(picture.stat().st_size < LARGEST for picture in pictures)
+
+
+def test_the_readme_leads_to_every_page():
+    found, ahead = {ROOT / "README.md"}, [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        paths = (target.partition("#")[0] for target in targets(page))
+        linked = {(page.parent / path).resolve() for path in paths if path}
+        ahead += linked & set(PAGES) - found
+        found |= linked & set(PAGES)
+
+    assert set(PAGES) - found == set()
