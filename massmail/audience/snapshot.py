@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from common.utils.helpers import chunked
 from massmail.audience.left_out import LeftOut
 from massmail.audience.newcomers import add_newcomers, newcomers
 from massmail.conf import conf
@@ -78,10 +79,12 @@ def prepare(
     mailing: MailingOut, source: RecipientSource, recipients: QuerySet
 ) -> MailingOut:
     """Add all recipients, going on behind the last one that was added."""
-    chosen = records_of(recipients)
+    chosen = records_of(recipients).order_by("pk").values_list("pk", flat=True)
     left_out = LeftOut.of(mailing)
-    while pks := next_chunk(chosen, mailing.selection.get("after")):
-        add_chunk(mailing, source, pks, left_out)
+    while pks := keys_behind(chosen, mailing.selection.get("after")):
+        for chunk in chunked(pks, conf.PREPARE_CHUNK):
+            if not add_chunk(mailing, source, chunk, left_out):
+                break
     mark_prepared(mailing)
     return mailing
 
@@ -98,29 +101,30 @@ def mark_prepared(mailing: MailingOut) -> None:
     mailing.refresh_from_db()
 
 
-def next_chunk(chosen: QuerySet, after: Any) -> list[Any]:
-    rows = chosen.order_by("pk").values_list("pk", flat=True)
-    if after is not None:
-        rows = rows.filter(pk__gt=after)
-    return list(rows[: conf.PREPARE_CHUNK])
+def keys_behind(chosen: QuerySet, after: Any) -> list[Any]:
+    """All at once: a query for each chunk may look through all records each time."""
+    return list(chosen if after is None else chosen.filter(pk__gt=after))
 
 
 def add_chunk(
     mailing: MailingOut, source: RecipientSource, pks: list[Any], left_out: LeftOut
-) -> None:
-    """Rows for these records, unless another job added them meanwhile."""
+) -> bool:
+    """Rows for these records; False if another job has gone on meanwhile."""
     rows = newcomers(mailing, source, pks, left_out)
 
     @transaction.atomic
-    def add() -> MailingOut:
+    def add() -> tuple[bool, MailingOut]:
         locked = MailingOut.objects.select_for_update().get(pk=mailing.pk)
-        if locked.selection.get("after") == mailing.selection.get("after"):
+        is_next = locked.selection.get("after") == mailing.selection.get("after")
+        if is_next:
             add_newcomers(locked, source, rows)
             locked.selection = {**locked.selection, "after": json_key(pks[-1])}
             locked.save(update_fields=["selection"])
-        return locked
+        return is_next, locked
 
-    mailing.selection = once_more(add).selection
+    is_next, locked = once_more(add)
+    mailing.selection = locked.selection
+    return is_next
 
 
 def json_key(pk: Any) -> Any:

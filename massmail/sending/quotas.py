@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from massmail.models import Delivery, EmailAccount, MassmailSettings, SendAttempt
 from massmail.sending.warm_up import daily_limit, next_step
 
 MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(hours=24)
+EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+LATEST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +153,18 @@ def attempts_since(account: EmailAccount, since: dt.datetime, limit: int) -> int
 
 def open_since_before(account: EmailAccount, since: dt.datetime) -> int:
     """Messages handed over before `since` that the server has not answered yet."""
+    return unanswered(account).filter(sending_at__lt=since).count()
+
+
+def unanswered(account: EmailAccount) -> QuerySet[Delivery]:
     return Delivery.objects.filter(
         email_account=account,
         status=Delivery.Status.SENDING,
-        sending_at__lt=since,
-        # So it is: this leads to the few rows of `delivery_leases`.
-        lease_until__isnull=False,
-    ).count()
+        # They all have one. It leads to the few rows of `delivery_leases`; PostgreSQL
+        # reads the whole ledger if it is only "not null" and there are no statistics.
+        lease_until__gt=EARLIEST,
+        lease_until__lt=LATEST,
+    )
 
 
 def window_frees(

@@ -174,3 +174,23 @@ def test_no_query_fetches_more_than_a_chunk(anna, message, chunks_of, monkeypatc
     create_mailing(owner=anna, message=message, recipients=Customer.objects.all())
 
     assert sizes == [5, 5, 5, 5, 3]
+
+
+def test_the_records_are_looked_through_once(anna, message, chunks_of):
+    """The database may look through all of them to find which are meant."""
+    chunks_of(5)
+    add_customers(anna, 23)
+    table = Customer._meta.db_table
+    chosen = Customer.objects.filter(owner=anna)
+
+    with CaptureQueriesContext(connection) as captured:
+        create_mailing(owner=anna, message=message, recipients=chosen)
+
+    searches = [
+        query["sql"]
+        for query in captured
+        if f'FROM "{table}" U0' in query["sql"]
+        and "owner_id" in query["sql"]
+        and "ORDER BY" in query["sql"]
+    ]
+    assert len(searches) == 2

@@ -11,8 +11,8 @@ import pytest
 
 from massmail.models import Delivery, SendAttempt
 from massmail.sending.claiming import claim_batch
-from massmail.sending.quotas import Counted, room
-from massmail.tests.factories import NOW, EmailAccountFactory
+from massmail.sending.quotas import Counted, room, unanswered
+from massmail.tests.factories import NOW, EmailAccountFactory, MailingOutFactory
 
 SECOND = dt.timedelta(seconds=1)
 TICK = dt.timedelta(microseconds=1)
@@ -298,3 +298,23 @@ def test_random_workers_never_exceed_a_limit_in_any_window(
     assert len(simulation.accepted) > 20
     for field, seconds in Simulation.WINDOWS.items():
         assert simulation.most_in_a_window(seconds) <= Simulation.LIMITS[field]
+
+
+def test_awaited_answers_are_found_without_statistics(account):
+    """As in a ledger that grew since the database last looked at it."""
+    mailing = MailingOutFactory(launched=True)
+    Delivery.objects.bulk_create(
+        Delivery(
+            mailing=mailing,
+            content_type=mailing.content_type,
+            object_id=str(number),
+            address_key=f"{number:032x}",
+            email_account=account,
+            status=Delivery.Status.SENT,
+            not_before=NOW,
+            queued_at=NOW,
+        )
+        for number in range(3000)
+    )
+
+    assert "delivery_leases" in unanswered(account).explain()
