@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='suppressedaddress',
-            options={'permissions': [('lift_opt_out', 'Can subscribe somebody again who has opted out')], 'verbose_name': "entry of the don't-mail list", 'verbose_name_plural': "don't-mail list"},
+            options={'permissions': [('lift_opt_out', 'Can subscribe somebody again who has opted out')], 'verbose_name': "entry of the don't-mail list", 'verbose_name_plural': "entries of the don't-mail list"},
         ),
     ]

@@ -201,7 +201,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         sending = expired.filter(status=DeliveryStatus.SENDING)
         lost = [
             pk
-            for pk in sending.values_list("pk", flat=True)
+            # In the order of their index; for that of keys SQLite reads all rows.
+            for pk in sending.order_by("lease_until").values_list("pk", flat=True)
             if sending.filter(pk=pk).update(
                 status=DeliveryStatus.UNCERTAIN,
                 reason="worker_lost",

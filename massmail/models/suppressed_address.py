@@ -76,6 +76,8 @@ class SuppressedAddressQuerySet(SuppressionBatches):
             target_list=target_list,
         )
         same = self.filter(address_key=key, target_list=target_list)
+        # So it is: without it SQLite reads the whole list.
+        same = same.exclude(address_key="")
         # Part of the caller's transaction: two at once go one after the other from
         # here on.
         with transaction.atomic(using=self.db, savepoint=False):
@@ -189,7 +191,7 @@ class SuppressedAddress(models.Model):
 
     class Meta:
         verbose_name = _("entry of the don't-mail list")
-        verbose_name_plural = _("don't-mail list")
+        verbose_name_plural = _("entries of the don't-mail list")
         permissions = [
             ("lift_opt_out", "Can subscribe somebody again who has opted out")
         ]

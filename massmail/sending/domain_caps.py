@@ -16,6 +16,7 @@ from django.db.models import Count, QuerySet
 
 from massmail.models import Delivery, EmailAccount, SendAttempt
 from massmail.models.delivery_states import DOMAIN_LIMIT
+from massmail.sending.quotas import claimed_rows, unanswered
 
 HOUR = dt.timedelta(hours=1)
 TICK = dt.timedelta(microseconds=1)
@@ -100,9 +101,10 @@ def in_the_last_hour(
     Claims are counted first, as for the other limits; a message whose reply is awaited
     for longer than an hour may still be accepted now.
     """
-    rows = Delivery.objects.filter(email_account=account, address_domain__in=domains)
-    claimed = rows.filter(status=Delivery.Status.CLAIMED)
-    waiting = rows.filter(status=Delivery.Status.SENDING, sending_at__lt=now - HOUR)
+    claimed = claimed_rows(account).filter(address_domain__in=domains)
+    waiting = unanswered(account).filter(
+        address_domain__in=domains, sending_at__lt=now - HOUR
+    )
     attempts = SendAttempt.objects.filter(
         email_account=account,
         occurred_at__gte=now - HOUR,
@@ -126,11 +128,10 @@ def latest_turns(
     Not those of rows that were put off before: they come when they can, and who holds
     a place for them would leave it empty whenever one comes late.
     """
-    going = Delivery.objects.filter(
-        email_account=account,
-        address_domain=domain,
-        status__in=(Delivery.Status.CLAIMED, Delivery.Status.SENDING),
-    ).count()
+    going = sum(
+        rows.filter(address_domain=domain).count()
+        for rows in (claimed_rows(account), unanswered(account))
+    )
     turns = [now] * min(going, cap)
     attempts = SendAttempt.objects.filter(
         email_account=account,

@@ -105,7 +105,7 @@ def room(
     """
     # Claims first: a row that turns into an attempt meanwhile is counted twice, the
     # other order would count it never.
-    claims = outstanding_claims(account)
+    claims = claimed_rows(account).count()
     bounds, number = limits_at(account, settings, now), latest_number()
     if counted and counted.leaves_room(bounds, claims + wanted, number, now):
         return Room(wanted)
@@ -139,10 +139,10 @@ def grows_at(
     return next_step(account, target_per_day(account, settings), now)
 
 
-def outstanding_claims(account: EmailAccount) -> int:
+def claimed_rows(account: EmailAccount) -> QuerySet[Delivery]:
     return Delivery.objects.filter(
         email_account=account, status=Delivery.Status.CLAIMED
-    ).count()
+    )
 
 
 def attempts_since(account: EmailAccount, since: dt.datetime, limit: int) -> int:

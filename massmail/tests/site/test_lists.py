@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils.html import escape
 
 from massmail.models import (
     Alert,
@@ -40,7 +41,7 @@ def shown(client, model: type, query: str = "") -> str:
 def test_an_empty_list_says_what_to_do_next(browser, owner, model):
     html = shown(browser(owner), model)
 
-    names = model._meta.verbose_name_plural
+    names = escape(model._meta.verbose_name_plural)
     assert f"There are no {names} yet." in html
     assert LISTS[model] in html
     assert f'class="button mm-primary" href="{page(model, "add")}"' in html

@@ -1,0 +1,101 @@
+"""Nothing that the sender does every few seconds reads the ledger as a whole.
+
+SQLite never looks at its tables by itself, PostgreSQL only now and then: what is asked
+must lead to an index without statistics.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from django.utils import timezone
+
+from massmail.models import Delivery, SampleValues, SuppressedAddress
+from massmail.models.delivery_states import DOMAIN_LIMIT
+from massmail.models.email_account import new_token
+from massmail.orchestrator.trial import require_room
+from massmail.orchestrator.walk import walk_account_queues
+from massmail.sending.claiming import claim_batch
+from massmail.tests.factories import (
+    NOW,
+    DeliveryFactory,
+    EmailAccountFactory,
+    MailingOutFactory,
+    UserFactory,
+)
+from massmail.tests.mailings import ready_settings
+
+pytestmark = pytest.mark.django_db
+LEDGERS = r"massmail_(delivery|suppressedaddress)"
+WHOLE = re.compile(
+    rf"SCAN {LEDGERS}$|Seq Scan on {LEDGERS}\b"
+    r"|SCAN \w+ USING COVERING INDEX delivery_by"
+)
+
+
+@pytest.fixture
+def account():
+    ready_settings()
+    owner = UserFactory()
+    account = EmailAccountFactory(
+        owner=owner, per_minute=50, per_hour=100, per_day=200, per_domain_hour=1
+    )
+    mailing = MailingOutFactory(owner=owner, launched=True)
+    for number in range(4):
+        DeliveryFactory(
+            mailing=mailing,
+            email_account=account,
+            address=f"reader{number}@example.com",
+            address_domain="example.com",
+        )
+    return account
+
+
+@pytest.fixture(autouse=True)
+def crashed(account):
+    """A worker that was handing over is gone."""
+    now = timezone.now()
+    DeliveryFactory(
+        mailing=Delivery.objects.first().mailing,
+        email_account=account,
+        status="sending",
+        claim_token=new_token(),
+        sending_at=now - dt.timedelta(hours=2),
+        lease_until=now - dt.timedelta(hours=1),
+    )
+
+
+def claim(account):
+    """The place of each row's domain is taken by the one on its way."""
+    claim_batch(account.pk, new_token(), now=NOW)
+    put_off = account.deliveries.filter(status="queued", reason=DOMAIN_LIMIT)
+    assert put_off.count() == 4
+
+
+def walk(account):
+    walk_account_queues()
+
+
+def ask_for_a_test(account):
+    require_room(account.owner, account, 1, timezone.now())
+
+
+def suppress(account):
+    SuppressedAddress.objects.suppress(
+        "zoe@example.com", reason="opted_out", source="link"
+    )
+
+
+def forget_values(account):
+    SampleValues.objects.forget()
+
+
+@pytest.mark.parametrize("act", [claim, walk, ask_for_a_test, suppress, forget_values])
+def test_no_statement_reads_a_whole_ledger(account, plans, act):
+    found = plans(lambda: act(account), "massmail_")
+
+    lines = [line.strip() for plan in found for line in plan.split("\n")]
+    assert lines
+    assert [line for line in lines if WHOLE.search(line)] == []
