@@ -31,6 +31,10 @@ class SuppressedAddressQuerySet(SuppressionBatches):
         """Without the rows that keep an address from one target list alone."""
         return self.filter(target_list=None)
 
+    def of_address(self, key: str) -> SuppressedAddressQuerySet:
+        """None for an empty key, which leads SQLite, too, to the index of addresses."""
+        return self.filter(address_key=key).exclude(address_key="")
+
     def suppress(
         self,
         address: str,
@@ -75,9 +79,7 @@ class SuppressedAddressQuerySet(SuppressionBatches):
             by=by,
             target_list=target_list,
         )
-        same = self.filter(address_key=key, target_list=target_list)
-        # So it is: without it SQLite reads the whole list.
-        same = same.exclude(address_key="")
+        same = self.of_address(key).filter(target_list=target_list)
         # Part of the caller's transaction: two at once go one after the other from
         # here on.
         with transaction.atomic(using=self.db, savepoint=False):

@@ -59,9 +59,8 @@ def ask_to_confirm(
 
 def lock_opt_out(person: Responder, *, only_lists: bool) -> bool:
     """False for who has come back in this very moment."""
-    rows = SuppressedAddress.objects.for_all().filter(
-        address_key=person.address_key, reason=SuppressedAddress.Reason.OPTED_OUT
-    )
+    rows = SuppressedAddress.objects.for_all().of_address(person.address_key)
+    rows = rows.filter(reason=SuppressedAddress.Reason.OPTED_OUT)
     if only_lists:
         rows = opt_outs(person.address_key, lists_of(person.delivery))
     return rows.select_for_update().first() is not None

@@ -63,9 +63,8 @@ class Responder:
     def has_opted_out(self) -> bool:
         return (
             SuppressedAddress.objects.for_all()
-            .filter(
-                address_key=self.address_key, reason=SuppressedAddress.Reason.OPTED_OUT
-            )
+            .of_address(self.address_key)
+            .filter(reason=SuppressedAddress.Reason.OPTED_OUT)
             .exists()
         )
 

@@ -103,9 +103,8 @@ def lift_opt_out(address_key: str, *, source: str, by: Any = None) -> None:
 
     Bounces are not among that: the mail that was confirmed has arrived.
     """
-    rows = SuppressedAddress.objects.for_all().filter(
-        address_key=address_key, reason=Reason.OPTED_OUT
-    )
+    rows = SuppressedAddress.objects.for_all().of_address(address_key)
+    rows = rows.filter(reason=Reason.OPTED_OUT)
     if not (row := rows.first()):
         return
     rows.lift(source=source, by=by)

@@ -26,6 +26,7 @@ from massmail.tests.factories import (
     UserFactory,
 )
 from massmail.tests.mailings import ready_settings
+from massmail.tracking.responses import Responder
 
 pytestmark = pytest.mark.django_db
 LEDGERS = r"massmail_(delivery|suppressedaddress)"
@@ -88,11 +89,18 @@ def suppress(account):
     )
 
 
+def open_the_page_to_leave(account):
+    assert not Responder("0" * 32).has_opted_out
+
+
 def forget_values(account):
     SampleValues.objects.forget()
 
 
-@pytest.mark.parametrize("act", [claim, walk, ask_for_a_test, suppress, forget_values])
+@pytest.mark.parametrize(
+    "act",
+    [claim, walk, ask_for_a_test, suppress, open_the_page_to_leave, forget_values],
+)
 def test_no_statement_reads_a_whole_ledger(account, plans, act):
     found = plans(lambda: act(account), "massmail_")
 
