@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -180,7 +181,6 @@ def test_the_records_are_looked_through_once(anna, message, chunks_of):
     """The database may look through all of them to find which are meant."""
     chunks_of(5)
     add_customers(anna, 23)
-    table = Customer._meta.db_table
     chosen = Customer.objects.filter(owner=anna)
 
     with CaptureQueriesContext(connection) as captured:
@@ -189,8 +189,7 @@ def test_the_records_are_looked_through_once(anna, message, chunks_of):
     searches = [
         query["sql"]
         for query in captured
-        if f'FROM "{table}" U0' in query["sql"]
+        if re.search(r'IN \(SELECT [^()]* FROM "hostapp_customer"', query["sql"])
         and "owner_id" in query["sql"]
-        and "ORDER BY" in query["sql"]
     ]
-    assert len(searches) == 2
+    assert len(searches) == 2, [query["sql"] for query in captured]
