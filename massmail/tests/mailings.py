@@ -52,6 +52,25 @@ def draft(owner: Any = None, customers: int = 3, **fields: Any) -> MailingOut:
     )
 
 
+def bare_rows(
+    mailing: MailingOut, account: EmailAccount, count: int, **fields: Any
+) -> list[Delivery]:
+    """Rows of a ledger that has grown, by one statement and without records."""
+    return Delivery.objects.bulk_create(
+        Delivery(
+            mailing=mailing,
+            content_type=mailing.content_type,
+            object_id=str(number),
+            address_key=f"{number:032x}",
+            email_account=account,
+            not_before=NOW,
+            queued_at=NOW,
+            **fields,
+        )
+        for number in range(count)
+    )
+
+
 def give_accounts(mailing: MailingOut, *, now: dt.datetime = NOW) -> MailingOut:
     """What a launch does with the rows of a draft, and nothing else of it."""
     decision = {"at": now.isoformat(), "paths": [], "after": 0, "done": 0}

@@ -31,7 +31,7 @@ from massmail.tests.factories import (
     SendAttemptFactory,
     UserFactory,
 )
-from massmail.tests.mailings import draft, ready_settings
+from massmail.tests.mailings import bare_rows, draft, ready_settings
 from massmail.tests.orchestrator import simulation
 from massmail.tests.orchestrator.simulation import EvenDraws, MeanDraws, simulate
 
@@ -78,22 +78,6 @@ def assert_as_forecast(mailing, now=NOW, walk=WALK):
 
 def launched_by(owner, customers, now=NOW):
     return launch(draft(owner, customers=customers), by=owner, now=now)
-
-
-def fill(mailing, account, count):
-    """With waiting rows, planned for the account or given to it."""
-    Delivery.objects.bulk_create(
-        Delivery(
-            mailing=mailing,
-            content_type=mailing.content_type,
-            object_id=str(number),
-            address_key=f"{number:032x}",
-            email_account=account,
-            not_before=NOW,
-            queued_at=NOW,
-        )
-        for number in range(count)
-    )
 
 
 @contextmanager
@@ -277,7 +261,7 @@ def test_rows_of_drafts_cost_nothing(plans, analysed, by_recipient):
     )
     MailingOut.objects.filter(pk=planned.pk).update(status="P", launched_at=None)
     for mailing, rows in [(running, 9), (earlier, 9), (planned, 500)]:
-        fill(mailing, account, rows)
+        bare_rows(mailing, account, rows)
     if analysed:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")

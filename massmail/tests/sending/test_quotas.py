@@ -13,6 +13,7 @@ from massmail.models import Delivery, SendAttempt
 from massmail.sending.claiming import claim_batch
 from massmail.sending.quotas import Counted, room, unanswered
 from massmail.tests.factories import NOW, EmailAccountFactory, MailingOutFactory
+from massmail.tests.mailings import bare_rows
 
 SECOND = dt.timedelta(seconds=1)
 TICK = dt.timedelta(microseconds=1)
@@ -302,19 +303,6 @@ def test_random_workers_never_exceed_a_limit_in_any_window(
 
 def test_awaited_answers_are_found_without_statistics(account):
     """As in a ledger that grew since the database last looked at it."""
-    mailing = MailingOutFactory(launched=True)
-    Delivery.objects.bulk_create(
-        Delivery(
-            mailing=mailing,
-            content_type=mailing.content_type,
-            object_id=str(number),
-            address_key=f"{number:032x}",
-            email_account=account,
-            status=Delivery.Status.SENT,
-            not_before=NOW,
-            queued_at=NOW,
-        )
-        for number in range(3000)
-    )
+    bare_rows(MailingOutFactory(launched=True), account, 3000, status="sent")
 
     assert "delivery_leases" in unanswered(account).explain()
