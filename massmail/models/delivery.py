@@ -159,6 +159,12 @@ class Delivery(models.Model):
                 condition=Q(status=DeliveryStatus.QUEUED),
                 name="delivery_queue",
             ),
+            # From time zone to time zone, in each the first that is due.
+            models.Index(
+                fields=["email_account", "mailing", "time_zone", "not_before", "id"],
+                condition=Q(status=DeliveryStatus.QUEUED),
+                name="delivery_zones",
+            ),
             models.Index(
                 fields=["lease_until"],
                 # Both databases see that `lease_until <= now` implies it.

@@ -6,48 +6,50 @@ The first cause wins, in the order mailing → time → accounts and quotas → 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 
-from django.db.models import Min, QuerySet
-from django.utils import timezone
+from django.db.models import Min
 from django.utils.translation import gettext as _
 
-from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.models import Delivery, EmailAccount, MailingOut
 from massmail.models.breakers import StopReason
-from massmail.models.delivery_transitions import DeliveryQuerySet
+from massmail.orchestrator.circumstances import Circumstances, Explanation
 from massmail.orchestrator.wait_ends import goes_on
 from massmail.orchestrator.waiting import (
-    Explanation,
     of_hours,
     of_pace,
     of_state,
-    of_worker,
     opens,
     until_all_is_over,
 )
 from massmail.permissions import main_account, mass_mail_accounts
-from massmail.reports.pace import first_waiting
 from massmail.sending.business_time import business_time
 
 Status = Delivery.Status
 
 
-def explain(mailing: MailingOut, *, now: dt.datetime | None = None) -> Explanation:
-    """What the mailing waits for; that it is being sent, when it waits for nothing."""
-    moment = now or timezone.now()
-    settings = MassmailSettings.load()
+def explain(
+    mailing: MailingOut,
+    *,
+    now: dt.datetime | None = None,
+    circumstances: Circumstances | None = None,
+) -> Explanation:
+    """What the mailing waits for; that it is being sent, when it waits for nothing.
+
+    `circumstances` are given by who explains several mailings at once.
+    """
+    found = circumstances or Circumstances([mailing.pk], now)
     return (
-        of_mailing(mailing, moment)
-        or of_rows(mailing, moment)
-        or of_time(mailing, settings, moment)
-        or of_accounts(mailing, settings, moment)
-        or of_worker(moment)
-        or Explanation(_("It is being sent."), moment)
+        of_mailing(mailing, found)
+        or of_rows(mailing, found)
+        or of_time(mailing, found)
+        or of_accounts(mailing, found)
+        or found.silent_worker
+        or Explanation(_("It is being sent."), found.now)
     )
 
 
-def of_mailing(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
+def of_mailing(mailing: MailingOut, circumstances: Circumstances) -> Explanation | None:
     states = MailingOut.Status
     if mailing.status == states.DONE:
         return Explanation(_("Done: every recipient has a final state."))
@@ -56,13 +58,13 @@ def of_mailing(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
             return Explanation(_("It was merged into another mailing."))
         return Explanation(_("It was cancelled."))
     if mailing.prepared_at is None:
-        return of_preparation(now)
+        return of_preparation(circumstances)
     if mailing.is_draft:
         return Explanation(_("It has not been launched yet."))
     if mailing.is_launching:
-        return of_launching(now)
-    if mailing.expires_at and mailing.expires_at <= now:
-        return of_expiry(mailing, now)
+        return of_launching(circumstances)
+    if mailing.expires_at and mailing.expires_at <= circumstances.now:
+        return of_expiry(mailing, circumstances)
     if mailing.status == states.PAUSED:
         return Explanation(_("It was paused; it goes on when it is resumed."))
     if mailing.stop_reason:
@@ -72,25 +74,25 @@ def of_mailing(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
     return None
 
 
-def of_expiry(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
+def of_expiry(mailing: MailingOut, circumstances: Circumstances) -> Explanation | None:
     """Paused, stopped or not: the sender leaves out who waits; what is open is told."""
     if not Delivery.objects.filter(mailing=mailing, status=Status.QUEUED).exists():
         return None
-    return of_worker(now) or Explanation(
-        _("Its time is over: who still waits is left out."), now
+    return circumstances.silent_worker or Explanation(
+        _("Its time is over: who still waits is left out."), circumstances.now
     )
 
 
-def of_preparation(now: dt.datetime) -> Explanation:
+def of_preparation(circumstances: Circumstances) -> Explanation:
     """The worker does it, too: without one it would take for ever."""
     reason = _("The recipients are still being prepared.")
-    silent = of_worker(now)
+    silent = circumstances.silent_worker
     return Explanation(f"{reason} {silent.reason}" if silent else reason)
 
 
-def of_launching(now: dt.datetime) -> Explanation:
+def of_launching(circumstances: Circumstances) -> Explanation:
     reason = _("It is being launched: the recipients are checked once more.")
-    silent = of_worker(now)
+    silent = circumstances.silent_worker
     return Explanation(f"{reason} {silent.reason}" if silent else reason)
 
 
@@ -99,9 +101,11 @@ def stop_sentence(reason: str) -> str:
     return _("It was stopped: %(why)s Resume it when that is mended.") % {"why": words}
 
 
-def of_rows(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
+def of_rows(mailing: MailingOut, circumstances: Circumstances) -> Explanation | None:
     """Nothing waits any more, but something is still open."""
     rows = Delivery.objects.filter(mailing=mailing)
+    if circumstances.accounts_of(mailing):
+        return None
     if rows.filter(status=Status.QUEUED).exists():
         return None
     in_flight = rows.filter(status__in=(Status.CLAIMED, Status.SENDING))
@@ -114,55 +118,55 @@ def of_rows(mailing: MailingOut, now: dt.datetime) -> Explanation | None:
         return Explanation(
             _("For some messages it is uncertain whether they were delivered: decide.")
         )
-    ending = Explanation(_("Every recipient has a final state; it is ending."), now)
-    return of_worker(now) or ending
+    return circumstances.silent_worker or Explanation(
+        _("Every recipient has a final state; it is ending."), circumstances.now
+    )
 
 
-def of_time(
-    mailing: MailingOut, settings: MassmailSettings, now: dt.datetime
-) -> Explanation | None:
+def of_time(mailing: MailingOut, circumstances: Circumstances) -> Explanation | None:
     start = mailing.start_at
     found: Explanation | None
-    rows = Delivery.objects.filter(mailing=mailing, status=Status.QUEUED)
-    if start and start > now:
-        opening = opens(rows, business_time(settings), start)
+    firsts = circumstances.firsts_of(mailing)
+    if start and start > circumstances.now:
+        opening = opens(firsts, business_time(circumstances.settings), start)
         found = Explanation(_("It is scheduled for a later time."), opening)
     else:
-        found = of_hours(rows, settings, now)
+        found = of_hours(firsts, circumstances)
     if found is None or found.next_at is None:
         return found
-    return replace(found, next_at=first_to_go_on(mailing, settings, found.next_at))
+    return replace(found, next_at=first_to_go_on(mailing, circumstances, found.next_at))
 
 
 def first_to_go_on(
-    mailing: MailingOut, settings: MassmailSettings, moment: dt.datetime
+    mailing: MailingOut, circumstances: Circumstances, moment: dt.datetime
 ) -> dt.datetime:
     """When the first account goes on; `moment` if each of them waits for a person."""
-    usable = filter(
-        lambda account: account.may_be_used_by(mailing.owner),
-        accounts_with_rows(mailing),
-    )
     ends = (
-        goes_on(account, waiting_rows(mailing, account), settings, moment)
-        for account in usable
+        goes_on(
+            account, circumstances.firsts_of(mailing, account), circumstances, moment
+        )
+        for account in circumstances.accounts_of(mailing)
+        if account.may_be_used_by(mailing.owner)
     )
     return min(filter(None, ends), default=moment)
 
 
 def of_accounts(
-    mailing: MailingOut, settings: MassmailSettings, now: dt.datetime
+    mailing: MailingOut, circumstances: Circumstances
 ) -> Explanation | None:
     """None when one of the accounts can send now, else the one that can first."""
-    causes = list(account_causes(mailing, settings, now))
-    waiting = [found for found in causes if found]
-    if len(waiting) < len(causes):
-        return None
+    waiting = []
+    for account in circumstances.accounts_of(mailing):
+        found = of_account(mailing, account, circumstances)
+        if found is None:
+            return None
+        waiting.append(found)
     if not waiting:
         return Explanation(without_account(mailing))
     ahead = [found for found in waiting if found.next_at]
     if not ahead:
         return waiting[0]
-    return min(ahead, key=lambda found: found.next_at or now)
+    return min(ahead, key=lambda found: found.next_at or circumstances.now)
 
 
 def without_account(mailing: MailingOut) -> str:
@@ -180,37 +184,17 @@ def without_account(mailing: MailingOut) -> str:
     )
 
 
-def account_causes(
-    mailing: MailingOut, settings: MassmailSettings, now: dt.datetime
-) -> Iterator[Explanation | None]:
-    """For each account with waiting rows: why it does not send them now, or None."""
-    for account in accounts_with_rows(mailing):
-        yield of_account(mailing, account, settings, now)
-
-
-def accounts_with_rows(mailing: MailingOut) -> QuerySet[EmailAccount]:
-    """One look into the queue's index for each account, whatever waits there."""
-    accounts = EmailAccount.objects.annotate(first_row=first_waiting(mailing.pk))
-    return accounts.filter(first_row__isnull=False).order_by("pk")
-
-
 def of_account(
-    mailing: MailingOut,
-    account: EmailAccount,
-    settings: MassmailSettings,
-    now: dt.datetime,
+    mailing: MailingOut, account: EmailAccount, circumstances: Circumstances
 ) -> Explanation | None:
+    """Why it does not send the mailing's rows now, or None."""
     if not account.may_be_used_by(mailing.owner):
         return Explanation(
             _("The account %(account)s is not its owner's any more.")
             % {"account": account.name}
         )
-    rows = waiting_rows(mailing, account)
-    found = of_state(account, now) or of_pace(account, rows, settings, now)
-    return until_all_is_over(found, account, rows, settings)
-
-
-def waiting_rows(mailing: MailingOut, account: EmailAccount) -> DeliveryQuerySet:
-    return Delivery.objects.filter(
-        mailing=mailing, status=Status.QUEUED, email_account=account
+    firsts = circumstances.firsts_of(mailing, account)
+    found = of_state(account, circumstances.now) or of_pace(
+        account, firsts, circumstances
     )
+    return until_all_is_over(found, account, firsts, circumstances)

@@ -7,14 +7,13 @@ limit at night. The sentence names the first of them, the time is that of the la
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from django.db.models import Min
-
-from massmail.models import EmailAccount, MassmailSettings
-from massmail.models.delivery_transitions import DeliveryQuerySet
+from massmail.models import Delivery, EmailAccount, MassmailSettings
+from massmail.orchestrator.circumstances import Circumstances
 from massmail.orchestrator.forecast import waits_for_person
 from massmail.sending.business_time import BusinessTime, business_time
-from massmail.sending.quotas import limits, room
+from massmail.sending.quotas import limits
 
 # Each round leaves at least one wait behind; rows of many zones may take some.
 MAX_ROUNDS = 50
@@ -22,16 +21,17 @@ MAX_ROUNDS = 50
 
 def goes_on(
     account: EmailAccount,
-    rows: DeliveryQuerySet,
-    settings: MassmailSettings,
+    firsts: Sequence[Delivery],
+    circumstances: Circumstances,
     moment: dt.datetime,
 ) -> dt.datetime | None:
-    """The first moment from then on at which the account may send one of these rows.
+    """The first moment from then on at which the account may send what waits.
 
-    None: a person must act first.
+    `firsts` are the rows of each time zone that are due first. None: a person must act
+    before.
     """
     for _round in range(MAX_ROUNDS):
-        later = longest_wait(account, rows, settings, moment)
+        later = longest_wait(account, firsts, circumstances, moment)
         if later is None or later == moment:
             return later
         moment = later
@@ -40,17 +40,18 @@ def goes_on(
 
 def longest_wait(
     account: EmailAccount,
-    rows: DeliveryQuerySet,
-    settings: MassmailSettings,
+    firsts: Sequence[Delivery],
+    circumstances: Circumstances,
     moment: dt.datetime,
 ) -> dt.datetime | None:
     """The latest end of what the account would wait for then, or `moment`."""
+    settings = circumstances.settings
     if waits_for_person(account) or is_closed(account, settings):
         return None
-    opening = first_opening(rows, business_time(settings), moment)
+    opening = first_opening(firsts, business_time(settings), moment)
     if opening is None:
         return None
-    ends = [account.next_send_at, room(account, settings, now=moment, wanted=1).next_at]
+    ends = [account.next_send_at, circumstances.room(account, moment).next_at]
     if account.state == EmailAccount.State.PAUSED:
         ends.append(account.paused_until)
     return max([opening, *filter(None, ends)])
@@ -62,18 +63,14 @@ def is_closed(account: EmailAccount, settings: MassmailSettings) -> bool:
 
 
 def first_opening(
-    rows: DeliveryQuerySet, hours: BusinessTime | None, moment: dt.datetime
+    firsts: Sequence[Delivery], hours: BusinessTime | None, moment: dt.datetime
 ) -> dt.datetime | None:
     """The first moment from then on at which one of these rows is due in its hours."""
     if hours and hours.by_recipient:
-        zones = rows.order_by().values_list("time_zone").annotate(Min("not_before"))
         openings = [
-            hours.at(zone).next_opening(max(moment, due)) for zone, due in zones
+            hours.at(row.time_zone).next_opening(max(moment, row.not_before))
+            for row in firsts
         ]
         return min(filter(None, openings), default=None)
-    due = moment if rows.due(moment).exists() else first_due(rows) or moment
+    due = max(moment, min((row.not_before for row in firsts), default=moment))
     return hours.next_opening(due) if hours else due
-
-
-def first_due(rows: DeliveryQuerySet) -> dt.datetime | None:
-    return rows.aggregate(first=Min("not_before"))["first"]

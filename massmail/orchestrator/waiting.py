@@ -6,9 +6,11 @@ In the order time → account and quotas → worker.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+from operator import attrgetter
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from massmail.conf import conf
@@ -16,70 +18,74 @@ from massmail.models import (
     AccountLane,
     Delivery,
     EmailAccount,
-    Heartbeat,
-    MassmailSettings,
+    MailingOut,
     SendAttempt,
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
-from massmail.models.delivery_transitions import DeliveryQuerySet
-from massmail.models.planned_accounts import waiting_for
+from massmail.models.first_of_zones import first_of_zones
+from massmail.orchestrator.circumstances import Circumstances, Explanation
 from massmail.orchestrator.wait_ends import goes_on, is_closed
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.lanes import lanes_of
 from massmail.sending.outcomes import HELP
-from massmail.sending.quotas import room
 
 Status = Delivery.Status
 # A server that takes longer for an answer keeps the mailing waiting.
 SILENT_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """`reason` is a sentence for the manager; `next_at` None: a person must act, or
-    nothing is left to do."""
-
-    reason: str
-    next_at: dt.datetime | None = None
-
-
 def explain_account(
     account: EmailAccount, *, now: dt.datetime | None = None
 ) -> Explanation:
     """The same for all that waits for an account, whichever mailing it is of."""
-    moment = now or timezone.now()
-    settings = MassmailSettings.load()
-    rows = waiting_for(account)
-    if not rows.exists():
+    circumstances = Circumstances(now=now)
+    moment = circumstances.now
+    alone, firsts = first_alone(account), firsts_in_mailings(account)
+    if not alone and not firsts:
         return Explanation(_("Nothing waits for it."))
     # Mail of its own, such as alerts, does not wait for business hours.
-    alone = rows.filter(mailing=None)
-    hours = None if alone.exists() else of_hours(rows, settings, moment)
+    hours = None if alone else of_hours(firsts, circumstances)
     found = of_state(account, moment) or hours
-    found = found or of_pace(account, rows, settings, moment)
-    if not alone.exists():
-        found = until_all_is_over(found, account, rows, settings)
+    found = found or of_pace(account, [*alone, *firsts], circumstances)
+    if not alone:
+        found = until_all_is_over(found, account, firsts, circumstances)
     sends = Explanation(_("It sends what is waiting."), moment)
-    return found or of_worker(moment) or sends
+    return found or circumstances.silent_worker or sends
+
+
+def first_alone(account: EmailAccount) -> list[Delivery]:
+    """Of what it sends without a mailing."""
+    rows = Delivery.objects.filter(
+        email_account=account, mailing=None, status=Status.QUEUED
+    )
+    return list(rows.order_by("not_before", "pk")[:1])
+
+
+def firsts_in_mailings(account: EmailAccount) -> list[Delivery]:
+    """Of what it sends for those that are under way."""
+    mailings = MailingOut.objects.under_way().values_list("pk", flat=True)
+    found = first_of_zones((account.pk, mailing) for mailing in mailings)
+    return list(chain.from_iterable(found.values()))
 
 
 def until_all_is_over(
     found: Explanation | None,
     account: EmailAccount,
-    rows: DeliveryQuerySet,
-    settings: MassmailSettings,
+    firsts: Sequence[Delivery],
+    circumstances: Circumstances,
 ) -> Explanation | None:
     """The same cause; when it has passed, another may still hold the account."""
     if found is None or found.next_at is None:
         return found
-    return replace(found, next_at=goes_on(account, rows, settings, found.next_at))
+    next_at = goes_on(account, firsts, circumstances, found.next_at)
+    return replace(found, next_at=next_at)
 
 
 def of_hours(
-    rows: DeliveryQuerySet, settings: MassmailSettings, now: dt.datetime
+    firsts: Sequence[Delivery], circumstances: Circumstances
 ) -> Explanation | None:
-    hours = business_time(settings)
-    opening = opens(rows, hours, now)
+    hours, now = business_time(circumstances.settings), circumstances.now
+    opening = opens(firsts, hours, now)
     if hours is None or opening == now:
         return None
     if hours.by_recipient:
@@ -90,12 +96,15 @@ def of_hours(
 
 
 def opens(
-    rows: DeliveryQuerySet, hours: BusinessTime | None, moment: dt.datetime
+    rows: Iterable[Delivery], hours: BusinessTime | None, moment: dt.datetime
 ) -> dt.datetime | None:
-    """The first moment from then on at which one of these rows may be sent."""
+    """The first moment from then on at which one of these rows may be sent.
+
+    Without any it is told by the site's own clock.
+    """
     if hours is None or not hours.by_recipient:
         return hours.next_opening(moment) if hours else moment
-    zones = rows.order_by().values_list("time_zone", flat=True).distinct()
+    zones = {row.time_zone for row in rows} or {""}
     found = [hours.at(zone).next_opening(moment) for zone in zones]
     return min(filter(None, found), default=None)
 
@@ -120,26 +129,24 @@ def of_state(account: EmailAccount, now: dt.datetime) -> Explanation | None:
 
 
 def of_pace(
-    account: EmailAccount,
-    rows: DeliveryQuerySet,
-    settings: MassmailSettings,
-    now: dt.datetime,
+    account: EmailAccount, firsts: Sequence[Delivery], circumstances: Circumstances
 ) -> Explanation | None:
-    """Quota, gap, retry times of these waiting rows: what passes by itself."""
-    name = {"account": account.name}
-    free = room(account, settings, now=now, wanted=1)
+    """Quota, gap, retry times of what waits: what passes by itself."""
+    name, now = {"account": account.name}, circumstances.now
+    free = circumstances.room(account, now)
     if not free.count:
         return Explanation(
             _("The account %(account)s has used up its sending limit.") % name,
-            None if is_closed(account, settings) else free.next_at,
+            None if is_closed(account, circumstances.settings) else free.next_at,
         )
     if account.next_send_at and account.next_send_at > now:
         return Explanation(
             _("The account %(account)s pauses between two messages.") % name,
             account.next_send_at,
         )
-    if not rows.due(now).exists():
-        return of_rows_ahead(account, rows)
+    first = min(firsts, key=attrgetter("not_before", "pk"), default=None)
+    if first is None or first.not_before > now:
+        return of_row_ahead(account, first)
     return of_lanes(account, now)
 
 
@@ -172,9 +179,8 @@ def was_heard_of(
     return newest is None or newest.occurred_at > now - while_ago
 
 
-def of_rows_ahead(account: EmailAccount, rows: DeliveryQuerySet) -> Explanation:
+def of_row_ahead(account: EmailAccount, first: Delivery | None) -> Explanation:
     """None is due: what the first of them waits for."""
-    first = rows.order_by("not_before", "pk").first()
     if first is not None and first.reason == DOMAIN_LIMIT:
         text = _(
             "The account %(account)s has sent as much to the domain of the next "
@@ -185,18 +191,3 @@ def of_rows_ahead(account: EmailAccount, rows: DeliveryQuerySet) -> Explanation:
         _("The remaining recipients are tried again later."),
         first.not_before if first else None,
     )
-
-
-def of_worker(now: dt.datetime) -> Explanation | None:
-    """A held lane proves a worker even where its heartbeat is late."""
-    if AccountLane.objects.filter(lease_until__gt=now).exists():
-        return None
-    if not Heartbeat.objects.is_alive(Heartbeat.BEAT, now):
-        return Explanation(
-            _("The scheduler (beat) is not running; tell the administrator."), now
-        )
-    if not Heartbeat.objects.is_alive(Heartbeat.WORKER, now):
-        return Explanation(
-            _("No sending worker is running; tell the administrator."), now
-        )
-    return None

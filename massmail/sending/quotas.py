@@ -106,7 +106,8 @@ def room(
     # Claims first: a row that turns into an attempt meanwhile is counted twice, the
     # other order would count it never.
     claims = claimed_rows(account).count()
-    bounds, number = limits_at(account, settings, now), latest_number()
+    bounds = limits_at(account, settings, now)
+    number = latest_number() if counted else 0
     if counted and counted.leaves_room(bounds, claims + wanted, number, now):
         return Room(wanted)
     count, next_at, all_used = wanted, now, {}

@@ -12,12 +12,12 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from massmail.models import Delivery, MailingOut, MassmailSettings
+from massmail.models import Delivery, MailingOut
 from massmail.models.mailing_out import SENDING_STATUSES
+from massmail.orchestrator.circumstances import Circumstances, Explanation
 from massmail.orchestrator.explain import explain
-from massmail.orchestrator.waiting import Explanation
 from massmail.recipients.access import access_policy
-from massmail.reports.pace import Pace, paces, waiting_accounts
+from massmail.reports.pace import Pace, paces
 from massmail.reports.recent_counts import recent_counts
 from massmail.reports.statistics import Group, Progress, reason_counts
 from massmail.sending.business_time import business_time
@@ -78,16 +78,17 @@ def list_facts(
     mailings = list(mailings)
     counts = recent_counts(mailings) if counts is None else counts
     live = [mailing.pk for mailing in mailings if is_live(mailing)]
-    now = timezone.now()
-    going, accounts = paces(live, now=now), waiting_accounts(live)
-    hours = business_time(MassmailSettings.load()) if going else None
+    circumstances = Circumstances(live)
+    now, accounts = circumstances.now, circumstances.accounts
+    going = paces(live, now=now)
+    hours = business_time(circumstances.settings) if going else None
     facts = {}
     for mailing in mailings:
         progress = Progress(counts[mailing.pk])
-        is_explained = mailing.pk in live[:EXPLAINED]
-        facts[mailing.pk] = row_facts(
-            mailing, progress, explain(mailing) if is_explained else None
-        )
+        explanation = None
+        if mailing.pk in live[:EXPLAINED]:
+            explanation = explain(mailing, circumstances=circumstances)
+        facts[mailing.pk] = row_facts(mailing, progress, explanation)
         facts[mailing.pk]["texts"] |= pace_texts(
             going.get(mailing.pk, Pace()), progress.groups[Group.WAITING], now, hours
         )

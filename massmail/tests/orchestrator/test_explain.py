@@ -15,8 +15,9 @@ from massmail.models import (
     MassmailSettings,
 )
 from massmail.models.breakers import StopReason
+from massmail.orchestrator.circumstances import Explanation
 from massmail.orchestrator.explain import explain
-from massmail.orchestrator.waiting import Explanation, explain_account
+from massmail.orchestrator.waiting import explain_account
 from massmail.sending.outcomes import HELP
 from massmail.tests.factories import (
     NOW,

@@ -1,4 +1,4 @@
-"""Nothing that the sender does every few seconds reads the ledger as a whole.
+"""Nothing that is asked every few seconds reads the ledger as a whole.
 
 SQLite never looks at its tables by itself, PostgreSQL only now and then: what is asked
 must lead to an index without statistics.
@@ -12,10 +12,18 @@ import re
 import pytest
 from django.utils import timezone
 
-from massmail.models import Delivery, SampleValues, SuppressedAddress
+from massmail.models import (
+    Delivery,
+    MailingOut,
+    MassmailSettings,
+    SampleValues,
+    SuppressedAddress,
+)
 from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.models.email_account import new_token
+from massmail.orchestrator.explain import explain
 from massmail.orchestrator.trial import require_room
+from massmail.orchestrator.waiting import explain_account
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.sending.claiming import claim_batch
 from massmail.tests.factories import (
@@ -93,13 +101,27 @@ def open_the_page_to_leave(account):
     assert not Responder("0" * 32).has_opted_out
 
 
+def explain_to_each_reader(account):
+    MassmailSettings(use_business_time=True, use_recipient_time_zone=True).save()
+    explain(MailingOut.objects.get(), now=NOW)
+    explain_account(account, now=NOW)
+
+
 def forget_values(account):
     SampleValues.objects.forget()
 
 
 @pytest.mark.parametrize(
     "act",
-    [claim, walk, ask_for_a_test, suppress, open_the_page_to_leave, forget_values],
+    [
+        claim,
+        walk,
+        ask_for_a_test,
+        suppress,
+        open_the_page_to_leave,
+        explain_to_each_reader,
+        forget_values,
+    ],
 )
 def test_no_statement_reads_a_whole_ledger(account, plans, act):
     found = plans(lambda: act(account), "massmail_")

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from massmail.models import Delivery, MailingOut
+from massmail.models import Delivery, MailingOut, MassmailSettings
 from massmail.site.mailing_facts import EXPLAINED
 from massmail.tests.factories import (
     DeliveryFactory,
@@ -94,10 +94,36 @@ def test_the_cost_of_the_list_is_bounded(browser, owner, django_assert_max_num_q
         MailingOutFactory(owner=owner, launched=True, status="D")
     client = browser(owner)
 
-    with django_assert_max_num_queries(20 + 14 * EXPLAINED):
+    with django_assert_max_num_queries(30 + 5 * EXPLAINED):
         response = client.get(LIST)
 
     assert len(rows(response)) == EXPLAINED + 30
+
+
+def test_accounts_and_time_zones_of_a_mailing_cost_the_list_nothing(
+    browser, owner, django_assert_max_num_queries
+):
+    MassmailSettings(
+        use_business_time=True,
+        use_recipient_time_zone=True,
+        business_days=[*range(7)],
+        business_time_start=dt.time.min,
+        business_time_end=dt.time(23, 59, 59),
+    ).save()
+    mailing = MailingOutFactory(owner=owner, launched=True)
+    first = DeliveryFactory(mailing=mailing, email_account__owner=owner)
+    Delivery.objects.update(not_before=timezone.now())
+    client = browser(owner)
+    with django_assert_max_num_queries(60) as one:
+        client.get(LIST)
+    for zone in ("Europe/Oslo", "Asia/Tokyo", "America/Lima"):
+        row = DeliveryFactory(mailing=mailing, email_account__owner=owner)
+        for account in (first.email_account, row.email_account):
+            DeliveryFactory(mailing=mailing, email_account=account, time_zone=zone)
+    Delivery.objects.update(not_before=timezone.now())
+
+    with django_assert_max_num_queries(len(one.captured_queries)):
+        client.get(LIST)
 
 
 def test_one_request_refreshes_all_lines(browser, owner, colleague):

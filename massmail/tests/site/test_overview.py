@@ -164,5 +164,5 @@ def test_its_cost_does_not_grow_with_what_there_is(
         DeliveryFactory(mailing=mailing, email_account__owner=owner)
         DeliveryFactory(mailing=mailing, status="failed", reason="refused")
 
-    with django_assert_max_num_queries(120):
+    with django_assert_max_num_queries(75):
         index(owner)
