@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,14 @@ class SuppressedAddressQuerySet(SuppressionBatches):
     def of_address(self, key: str) -> SuppressedAddressQuerySet:
         """None for an empty key, which leads SQLite, too, to the index of addresses."""
         return self.filter(address_key=key).exclude(address_key="")
+
+    def of_person(self, key: str) -> SuppressedAddressQuerySet:
+        """The same with the rows for one target list, whose index begins with it."""
+        lists = list(TargetList.objects.values_list("pk", flat=True))
+        return self.filter(
+            ~Q(address_key="") & Q(address_key=key, target_list=None)
+            | Q(address_key=key, target_list__in=lists)
+        )
 
     def suppress(
         self,
@@ -111,14 +120,23 @@ class SuppressedAddressQuerySet(SuppressionBatches):
 
     def blank(self, address_key: str) -> int:
         """Erase a person: the address goes, the key stays and goes on forbidding."""
-        return self.filter(address_key=address_key).update(address="")
+        return self.of_person(address_key).update(address="")
+
+    def forbidding(self, addresses: Collection[Address]) -> SuppressedAddressQuerySet:
+        """The rows that forbid any of these altogether.
+
+        Either half says all that its index holds: SQLite takes it for nothing less.
+        """
+        keys = {one.key for one in addresses}
+        domains = {name for one in addresses for name in parent_domains(one.domain)}
+        return self.filter(
+            ~Q(address_key="") & Q(address_key__in=keys, target_list=None)
+            | ~Q(domain="") & Q(domain__in=domains)
+        )
 
     def covering(self, address: str) -> SuppressedAddressQuerySet:
         """The rows that forbid this address altogether; raises `InvalidAddress`."""
-        parsed = Address.parse(address)
-        return self.for_all().filter(
-            Q(address_key=parsed.key) | Q(domain__in=parent_domains(parsed.domain))
-        )
+        return self.forbidding([Address.parse(address)])
 
     def covers(self, address: str) -> bool:
         """Whether the address must not be mailed; raises `InvalidAddress`."""

@@ -140,11 +140,7 @@ def parsed_addresses(texts: Mapping[str, str]) -> dict[str, Address]:
 
 def listed(addresses: Iterable[Address]) -> dict[str, SuppressedAddress]:
     """Rows of the don't-mail list, by key or domain, that forbid any of these."""
-    addresses = list(addresses)
-    domains = {name for one in addresses for name in parent_domains(one.domain)}
-    rows = SuppressedAddress.objects.for_all().filter(
-        Q(address_key__in={one.key for one in addresses}) | Q(domain__in=domains)
-    )
+    rows = SuppressedAddress.objects.forbidding(list(addresses))
     return {row.address_key or row.domain: row for row in rows}
 
 

@@ -109,7 +109,7 @@ def subscribe_again(person: Person, *, by: Any, reason: str) -> None:
         raise NotAllowed(_("Say why the person is to get mailings again."))
     rows = opt_outs_of(person)
     # Asked under the lock: the recipient may be leaving at this very moment.
-    list(rows.exclude(address_key="").select_for_update())
+    list(rows.select_for_update())
     if not may_subscribe_again(person, by):
         raise NotAllowed(_("You may not lift an opt-out that is not your own entry."))
     if person.key:
@@ -156,9 +156,8 @@ def may_subscribe_again(person: Person, user: Any) -> bool:
 
 def opt_outs_of(person: Person) -> SuppressedAddressQuerySet:
     """From all mailings; who left one list alone has said so himself."""
-    return SuppressedAddress.objects.for_all().filter(
-        address_key=person.key, reason=OPTED_OUT
-    )
+    rows = SuppressedAddress.objects.for_all().of_address(person.key)
+    return rows.filter(reason=OPTED_OUT)
 
 
 def in_words(reason: str) -> str:

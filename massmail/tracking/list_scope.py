@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 
 from massmail.models import (
     Delivery,
@@ -41,10 +41,11 @@ def left_by(
     mailed = Delivery.objects.filter(
         mailing__isnull=False, content_type=content_type, object_id=object_id
     )
-    left = Q(address_key=address_key) | Q(address_key__in=mailed.values("address_key"))
-    rows = SuppressedAddress.objects.filter(left, target_list__isnull=False)
-    lists = TargetList.objects.active().filter(pk__in=rows.values("target_list"))
-    return list(lists)
+    keys = {address_key, *mailed.values_list("address_key", flat=True)}
+    rows = SuppressedAddress.objects.filter(
+        target_list=OuterRef("pk"), address_key__in=keys
+    )
+    return list(TargetList.objects.active().filter(Exists(rows)))
 
 
 def names_of(lists: Collection[TargetList]) -> str:

@@ -51,7 +51,7 @@ class Responder:
         """ "" when the address was erased, or every row is gone."""
         if self.delivery and self.delivery.address_key == self.address_key:
             return self.delivery.address
-        known = SuppressedAddress.objects.filter(address_key=self.address_key).first()
+        known = SuppressedAddress.objects.of_person(self.address_key).first()
         return known.address if known else ""
 
     @property

@@ -21,19 +21,26 @@ from massmail.models import (
 )
 from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.models.email_account import new_token
+from massmail.models.erasure import erase
 from massmail.orchestrator.explain import explain
 from massmail.orchestrator.trial import require_room
 from massmail.orchestrator.waiting import explain_account
 from massmail.orchestrator.walk import walk_account_queues
+from massmail.recipients.registry import source_of
+from massmail.reports.newsletter import newsletters
 from massmail.sending.claiming import claim_batch
 from massmail.tests.factories import (
     NOW,
+    CustomerFactory,
     DeliveryFactory,
     EmailAccountFactory,
     MailingOutFactory,
     UserFactory,
 )
+from massmail.tests.hostapp.models import Customer
 from massmail.tests.mailings import ready_settings
+from massmail.tracking.by_hand import opt_outs_of, person_of
+from massmail.tracking.list_scope import left_by
 from massmail.tracking.responses import Responder
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +105,28 @@ def suppress(account):
 
 
 def open_the_page_to_leave(account):
-    assert not Responder("0" * 32).has_opted_out
+    person = Responder("0" * 32)
+    assert not person.has_opted_out
+    assert person.address == ""
+
+
+def look_an_address_up(account):
+    assert not SuppressedAddress.objects.covers("zoe@mail.example.com")
+
+
+def list_records(account):
+    """As the host's list of records does, and the page of one."""
+    person = CustomerFactory(email="zoe@example.com")
+    source = source_of(Customer)
+    found = newsletters(source, [person.pk], mailings=MailingOut.objects.all())
+    assert found[str(person.pk)].state == "never_mailed"
+    assert not opt_outs_of(person_of(source, person)).exists()
+    facts = {"content_type": source.content_type, "object_id": str(person.pk)}
+    assert left_by("0" * 32, **facts) == []
+
+
+def erase_a_person(account):
+    erase("0" * 32, source="a request")
 
 
 def explain_to_each_reader(account):
@@ -120,6 +148,9 @@ def forget_values(account):
         suppress,
         open_the_page_to_leave,
         explain_to_each_reader,
+        look_an_address_up,
+        list_records,
+        erase_a_person,
         forget_values,
     ],
 )
