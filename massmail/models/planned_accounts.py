@@ -90,7 +90,9 @@ def waiting_for(account: Any) -> DeliveryQuerySet:
     """
     mailings = apps.get_model("massmail", "MailingOut").objects.under_way()
     ids = list(mailings.values_list("pk", flat=True))
-    rows: DeliveryQuerySet = account.deliveries.filter(
-        Q(mailing=None) | Q(mailing__in=ids), status=DeliveryStatus.QUEUED
+    # Said in either half: else SQLite looks for the account alone.
+    queue = Q(email_account=account, status=DeliveryStatus.QUEUED)
+    rows: DeliveryQuerySet = apps.get_model("massmail", "Delivery").objects.filter(
+        queue & Q(mailing=None) | queue & Q(mailing__in=ids)
     )
     return rows

@@ -16,7 +16,7 @@ from massmail.models import (
     MassContact,
     planned_accounts,
 )
-from massmail.models.planned_accounts import drop_plans
+from massmail.models.planned_accounts import drop_plans, waiting_for
 from massmail.orchestrator import launching
 from massmail.orchestrator.explain import explain
 from massmail.orchestrator.forecast import forecast
@@ -195,6 +195,20 @@ def test_nothing_waits_for_an_account_through_a_draft(anna, pair):
     assert held_up_by(account).count() == 1
     assert explain_account(account).reason != "Nothing waits for it."
     assert None not in {row["account"] for row in recipients(mailing)}
+
+
+def test_what_waits_is_found_past_the_rows_of_drafts(anna, pair, plans):
+    """PostgreSQL names the mailing where its statistics say that it is worth it."""
+    launch(draft(anna, customers=2), by=anna, now=NOW)
+    draft(anna, customers=0)
+
+    [plan] = plans(lambda: waiting_for(pair[0]).exists(), "massmail_delivery")
+
+    by_key = {
+        "postgresql": "Index Cond: (email_account_id = ",
+        "sqlite": "(email_account_id=? AND mailing_id=?)",
+    }
+    assert by_key[connection.vendor] in plan
 
 
 def test_a_draft_is_forecast_by_the_accounts_of_today(anna, pair):
