@@ -2,6 +2,18 @@
 
 import django.db.models.deletion
 from django.db import migrations, models
+from django.db.models import Exists, OuterRef
+
+
+def delete_dangling(apps, schema_editor):
+    """On the way back the constraints refuse an attempt of nothing or of nobody."""
+    deliveries, accounts, attempts = (
+        apps.get_model('massmail', name).objects.using(schema_editor.connection.alias)
+        for name in ('Delivery', 'EmailAccount', 'SendAttempt')
+    )
+    delivery = deliveries.filter(pk=OuterRef('delivery_id'))
+    account = accounts.filter(pk=OuterRef('email_account_id'))
+    attempts.exclude(Exists(delivery) & Exists(account)).delete()
 
 
 class Migration(migrations.Migration):
@@ -25,4 +37,5 @@ class Migration(migrations.Migration):
             name='email_account',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='send_attempts', to='massmail.emailaccount'),
         ),
+        migrations.RunPython(migrations.RunPython.noop, delete_dangling),
     ]

@@ -2,6 +2,7 @@ import uuid
 
 import django.db.models.deletion
 from django.db import migrations, models
+from django.db.models import Exists, OuterRef
 
 import massmail.models.planned_accounts
 
@@ -18,6 +19,21 @@ def leave_none(apps, schema_editor):
 def set_parameter(schema_editor, words):
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(f"ALTER TABLE massmail_masscontact {words}")
+
+
+def forget_dangling(apps, schema_editor):
+    """On the way back the constraints refuse what names a row that is gone."""
+    forget(apps, schema_editor, 'Delivery', 'mass_contact')
+    forget(apps, schema_editor, 'MassContact', 'email_account')
+
+
+def forget(apps, schema_editor, name, field):
+    alias = schema_editor.connection.alias
+    model = apps.get_model('massmail', name)
+    related = model._meta.get_field(field).related_model.objects.using(alias)
+    target = related.filter(pk=OuterRef(f'{field}_id'))
+    rows = model.objects.using(alias).filter(**{f'{field}__isnull': False})
+    rows.exclude(Exists(target)).update(**{field: None})
 
 
 class Migration(migrations.Migration):
@@ -52,4 +68,5 @@ class Migration(migrations.Migration):
             field=models.UUIDField(default=uuid.uuid4, editable=False, verbose_name='UUID'),
         ),
         migrations.RunPython(leave_room, leave_none),
+        migrations.RunPython(migrations.RunPython.noop, forget_dangling),
     ]

@@ -1,4 +1,4 @@
-"""The migration of target lists, backwards with rows."""
+"""Migrations backwards, with rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from types import SimpleNamespace
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
-from massmail.models import SuppressedAddress
-from massmail.tests.factories import TargetListFactory
+from massmail.models import Delivery, MassContact, SendAttempt, SuppressedAddress
+from massmail.tests.factories import (
+    DeliveryFactory,
+    EmailAccountFactory,
+    MassContactFactory,
+    SendAttemptFactory,
+    TargetListFactory,
+)
 
 pytestmark = pytest.mark.django_db
+GONE = 1_000_000
 migration = import_module("massmail.migrations.0012_target_lists")
 
 
@@ -34,3 +42,39 @@ def test_who_left_lists_stands_once_on_the_list_of_before():
         ("both@example.com", one.pk),
         ("all@example.com", None),
     }
+
+
+@pytest.fixture
+def go_back(transactional_db):
+    """To a state of massmail; returns its models. The end is the present again."""
+    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+
+    def migrate(name):
+        executor = MigrationExecutor(connection)
+        return executor.migrate([("massmail", name)]).apps
+
+    yield migrate
+    MigrationExecutor(connection).migrate(newest)
+
+
+def test_what_names_a_row_that_is_gone_is_no_obstacle(go_back):
+    account = EmailAccountFactory()
+    bound = MassContactFactory(email_account=account)
+    DeliveryFactory(mass_contact=bound, email_account=account)
+    attempt = SendAttemptFactory(email_account=account)
+    MassContact.objects.filter(pk=MassContactFactory().pk).update(email_account=GONE)
+    Delivery.objects.filter(pk=DeliveryFactory().pk).update(mass_contact=GONE)
+    for field in ("delivery", "email_account"):
+        one = SendAttemptFactory()
+        SendAttempt.objects.filter(pk=one.pk).update(**{field: GONE})
+
+    before = go_back("0013_fewer_indexes_of_mails")
+
+    def values(model, field):
+        rows = before.get_model("massmail", model).objects.exclude(**{field: None})
+        return set(rows.values_list(field, flat=True))
+
+    assert values("SendAttempt", "pk") == {attempt.pk}
+    assert values("MassContact", "email_account") == {account.pk}
+    assert GONE not in values("Delivery", "mass_contact")
+    assert bound.pk in values("Delivery", "mass_contact")
