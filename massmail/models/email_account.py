@@ -19,6 +19,7 @@ from massmail.models.account_health import Healthy, State
 from massmail.models.account_limits import Limited
 from massmail.models.account_tokens import TokenHolder, TokenQuerySet
 from massmail.models.address import Address, InvalidAddress
+from massmail.models.planned_accounts import make_deletable
 from massmail.models.shared_rows import SharedWithWorkers
 
 
@@ -49,6 +50,15 @@ class EmailAccountQuerySet(TokenQuerySet):
         written meanwhile. With a full lock a claim and a hand-over could deadlock.
         """
         return self.select_for_update(no_key=True).get(pk=pk)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """What drafts plan with them is dropped in short commits before."""
+        make_deletable(self)
+        return super().delete()
+
+    # As Django's own: no method of the manager, nor a template's to call.
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
 
 # What workers write at any time. The state is not among them: to set it is the repair.
@@ -152,6 +162,13 @@ class EmailAccount(
                     Address.parse(getattr(self, field))
             except InvalidAddress as error:
                 raise ValidationError({field: str(error)}) from error
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """What drafts plan with it is dropped in short commits before."""
+        make_deletable(type(self).objects.filter(pk=self.pk))
+        return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
     def may_be_used_by(self, user: Any) -> bool:
         return user is not None and user.pk in (self.owner_id, self.co_owner_id)

@@ -6,6 +6,7 @@ nothing waits for an account through it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from django.apps import apps
 from django.db import transaction
 from django.db.models import PROTECT, Exists, OuterRef, Q, QuerySet
+from django.db.models.deletion import Collector
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
@@ -71,6 +73,16 @@ def drop_plans(accounts: Collection[Any], *, seconds: float) -> bool:
         last = chunk[-1][0]
         drop_some(rows, [pk for pk, _mailing in chunk], {of for _pk, of in chunk})
     return True
+
+
+def make_deletable(accounts: QuerySet) -> None:
+    """Drop all plans with accounts that are deleted next.
+
+    Raises ProtectedError before, as the deletion does, for what the ledger keeps.
+    """
+    chosen = list(accounts)
+    Collector(using=accounts.db).collect(chosen)
+    drop_plans(chosen, seconds=math.inf)
 
 
 @transaction.atomic

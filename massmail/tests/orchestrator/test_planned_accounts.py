@@ -242,6 +242,24 @@ def test_an_account_is_kept_by_what_was_launched(anna, pair):
     assert not drafted.deliveries.filter(email_account=None).exists()
 
 
+@pytest.mark.parametrize("is_set", [False, True])
+def test_a_deletion_writes_the_rows_of_drafts_bit_by_bit(
+    anna, pair, monkeypatch, is_set
+):
+    monkeypatch.setattr(planned_accounts, "CHUNK", 2)
+    drafted = draft(anna, customers=10)
+    accounts = EmailAccount.objects.filter(pk=pair[0].pk)
+
+    with CaptureQueriesContext(connection) as queries:
+        (accounts if is_set else accounts.get()).delete()
+
+    words = 'UPDATE "massmail_delivery" SET "email_account_id" = NULL'
+    written = [query for query in queries if words in query["sql"]]
+    assert len(written) > 3
+    assert shares(drafted) == {None: 5, "b": 5}
+    assert not accounts.exists()
+
+
 def test_plans_are_dropped_bit_by_bit(anna, pair, monkeypatch):
     monkeypatch.setattr(planned_accounts, "CHUNK", 2)
     drafted, launched = draft(anna, customers=10), draft(anna, customers=0)
