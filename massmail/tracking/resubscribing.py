@@ -16,6 +16,7 @@ from massmail.models import (
     SuppressionChange,
     TargetList,
 )
+from massmail.models.address import Address
 from massmail.tracking.list_scope import lift_opt_outs, lists_of
 from massmail.tracking.public_links import (
     RESUBSCRIBE,
@@ -50,6 +51,17 @@ class Request:
     @property
     def language(self) -> str:
         return self.person.language
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether something else forbids the address, before as after it is given."""
+        mail = self.confirmation
+        address = Address(mail.address, "", mail.address_key, mail.address_domain)
+        rows = SuppressedAddress.objects.forbidding([address])
+        lifted = [] if self.lists is not None else [row for row in rows if is_own(row)]
+        return len(rows) > len(lifted) or bool(
+            lifted and entered_before(mail.address_key)
+        )
 
 
 def request_of(text: str, *, now: dt.datetime) -> Request | None:
@@ -98,21 +110,32 @@ def last_mailed(address_key: str) -> Responder:
     return Responder.of(address_key, rows.order_by("-pk").first())
 
 
-def lift_opt_out(address_key: str, *, source: str, by: Any = None) -> None:
-    """What the address was on the list for before the opt-out, it is on it again.
+def is_own(row: SuppressedAddress) -> bool:
+    """Whether it is the address's opt-out, and no domain's."""
+    return row.reason == Reason.OPTED_OUT and row.address_key != ""
+
+
+def entered_before(address_key: str) -> SuppressionChange | None:
+    """What the address was on the list for before its opt-out, and is so again after.
 
     Bounces are not among that: the mail that was confirmed has arrived.
     """
+    changes = SuppressionChange.objects.filter(
+        address_key=address_key, target_list=None
+    )
+    before = changes.filter(action=SuppressionChange.Action.ADDED).first()
+    is_kept = before and before.reason in (Reason.MANUAL, Reason.COMPLAINT)
+    return before if is_kept else None
+
+
+def lift_opt_out(address_key: str, *, source: str, by: Any = None) -> None:
+    """What was entered before it is on the list again."""
     rows = SuppressedAddress.objects.for_all().of_address(address_key)
     rows = rows.filter(reason=Reason.OPTED_OUT)
     if not (row := rows.first()):
         return
     rows.lift(source=source, by=by)
-    changes = SuppressionChange.objects.filter(
-        address_key=address_key, target_list=None
-    )
-    before = changes.filter(action=SuppressionChange.Action.ADDED).first()
-    if before and before.reason in (Reason.MANUAL, Reason.COMPLAINT):
+    if before := entered_before(address_key):
         SuppressedAddress.objects.suppress_key(
             address_key,
             address=row.address,

@@ -43,6 +43,7 @@ class ResubscribeView(View):
             request,
             language=found.language if found else "",
             masked_address=mask_address(found.address) if found else "",
+            is_in_vain=bool(found and found.is_in_vain),
             list_names=names_of(found.lists or []) if found else "",
             confirmation=CONFIRMATION,
         )
