@@ -19,7 +19,7 @@ from massmail.models import (
 from massmail.models.address import Address, InvalidAddress
 from massmail.models.planned_accounts import GIVEN
 from massmail.orchestrator.alerting import literal
-from massmail.tracking.list_scope import lists_of, names_of, opt_outs
+from massmail.tracking.list_scope import lists_of, names_of
 from massmail.tracking.public_links import (
     RESUBSCRIBE,
     lists_resubscribe_url,
@@ -49,7 +49,7 @@ def ask_to_confirm(
         return False
     with transaction.atomic():
         # Two clicks at once are one mail, also those in the mails of two accounts: the
-        # opt-out's row puts them in order.
+        # opt-outs' rows put them in order.
         is_out = lock_opt_out(person, only_lists=only_lists)
         if not is_out or was_asked_lately(person, now):
             return False
@@ -58,12 +58,15 @@ def ask_to_confirm(
 
 
 def lock_opt_out(person: Responder, *, only_lists: bool) -> bool:
-    """False for who has come back in this very moment."""
-    rows = SuppressedAddress.objects.for_all().of_address(person.address_key)
+    """False for who has come back in this very moment.
+
+    All of the address's, whatever is asked for, in the order in which lists are left.
+    """
+    wanted = {one.pk for one in lists_of(person.delivery)} if only_lists else {None}
+    rows = SuppressedAddress.objects.of_person(person.address_key)
     rows = rows.filter(reason=SuppressedAddress.Reason.OPTED_OUT)
-    if only_lists:
-        rows = opt_outs(person.address_key, lists_of(person.delivery))
-    return rows.select_for_update().first() is not None
+    locked = list(rows.order_by("target_list_id").select_for_update())
+    return any(row.target_list_id in wanted for row in locked)
 
 
 def was_asked_lately(person: Responder, now: dt.datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -21,6 +22,7 @@ from massmail.models import (
     SuppressionChange,
 )
 from massmail.models.address import address_key
+from massmail.orchestrator import confirming
 from massmail.orchestrator.confirming import ask_to_confirm
 from massmail.orchestrator.send import send_account_queue
 from massmail.permissions import may_be_mailed_alone
@@ -33,11 +35,13 @@ from massmail.tests.factories import (
     MailingOutFactory,
     SubscriberFactory,
     SuppressedAddressFactory,
+    TargetListFactory,
     UserFactory,
 )
 from massmail.tests.hostapp.models import Subscriber
 from massmail.tests.mailings import account_at, draft, ready_settings
 from massmail.tests.smtp_server import FaultServer
+from massmail.tracking.list_scope import unsubscribe_from_lists
 from massmail.tracking.responses import responder, unsubscribe
 from massmail.tracking.resubscribing import request_of, resubscribe
 
@@ -294,6 +298,46 @@ def test_two_that_ask_by_the_mails_of_two_accounts_at_once_are_one_mail(delivery
 
     threads = [
         threading.Thread(target=press, args=[mail]) for mail in (delivery, other)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert sorted(answers) == [False, True]
+    assert Delivery.objects.filter(kind="confirmation").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_for_a_list_and_for_all_mailings_at_once_is_one_mail(
+    delivery, monkeypatch
+):
+    delivery.mailing.target_lists.add(TargetListFactory(public_name="News"))
+    unsubscribe_from_lists(token_of(delivery), now=NOW)
+    leave(delivery)
+    look = confirming.was_asked_lately
+    both_look = threading.Barrier(2)
+    answers = []
+
+    def looked(*args) -> bool:
+        found = look(*args)
+        # Where the other is kept waiting, it never comes here.
+        with suppress(threading.BrokenBarrierError):
+            both_look.wait(timeout=1)
+        return found
+
+    monkeypatch.setattr(confirming, "was_asked_lately", looked)
+
+    def press(only_lists: bool) -> None:
+        try:
+            person = responder(token_of(delivery))
+            answers.append(ask_to_confirm(person, now=NOW, only_lists=only_lists))
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=press, args=[only_lists])
+        for only_lists in (False, True)
     ]
     for thread in threads:
         thread.start()
