@@ -12,6 +12,7 @@ import re
 import pytest
 from django.utils import timezone
 
+from massmail.forms.suppressed_address import FullSuppressedAddressForm
 from massmail.models import (
     Delivery,
     MailingOut,
@@ -114,6 +115,12 @@ def look_an_address_up(account):
     assert not SuppressedAddress.objects.covers("zoe@mail.example.com")
 
 
+def enter_one(account):
+    for fields in ({"address": "zoe@example.com"}, {"domain": "example.com"}):
+        form = FullSuppressedAddressForm({"reason": "manual", **fields})
+        assert form.is_valid()
+
+
 def list_records(account):
     """As the host's list of records does, and the page of one."""
     person = CustomerFactory(email="zoe@example.com")
@@ -149,6 +156,7 @@ def forget_values(account):
         open_the_page_to_leave,
         explain_to_each_reader,
         look_an_address_up,
+        enter_one,
         list_records,
         erase_a_person,
         forget_values,
