@@ -95,7 +95,7 @@ def recipient_blockers(
     yield Delivery.SkipReason.OPTED_OUT, Q(exists(unsubscribed_identities()))
     yield (
         Delivery.SkipReason.NOT_ASSIGNED,
-        Q(~in_host(source.addressable_by(mailing.owner))),
+        Q(~in_host(source.records_for(mailing.owner))),
     )
     for name, condition in source.exclusions.items():
         reason = NAMED_EXCLUSIONS.get(name, Delivery.SkipReason.EXCLUDED)
@@ -131,7 +131,7 @@ def is_clear(mailing: MailingOut, exists: type[Exists] = Exists) -> Q:
     May be false where none holds (a condition without an answer), never the reverse.
     """
     source = source_for(mailing.content_type)
-    records = source.addressable_by(mailing.owner)
+    records = source.records_for(mailing.owner)
     for condition in source.exclusions.values():
         # An empty one holds for everybody, and `exclude` would leave out nobody.
         records = records.exclude(condition) if condition else records.none()

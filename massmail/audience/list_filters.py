@@ -25,7 +25,7 @@ def is_filter_of(target_list: TargetList, source: RecipientSource) -> bool:
 
 def filtered(user: Any, source: RecipientSource, target_list: TargetList) -> QuerySet:
     """What the list's filter finds today; nothing where it makes no sense any more."""
-    mine = source.addressable_by(user)
+    mine = source.records_for(user)
     form = form_of(target_list, source, mine)
     if not form.is_valid():
         return mine.none()
@@ -34,7 +34,7 @@ def filtered(user: Any, source: RecipientSource, target_list: TargetList) -> Que
 
 def is_broken(user: Any, source: RecipientSource, target_list: TargetList) -> bool:
     """Whether the list's filter asks for what is not there any more."""
-    mine = source.addressable_by(user)
+    mine = source.records_for(user)
     return (
         is_filter_of(target_list, source)
         and not form_of(target_list, source, mine).is_valid()

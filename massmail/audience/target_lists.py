@@ -44,7 +44,7 @@ def records_in(
     user: Any, source: RecipientSource, lists: Iterable[TargetList]
 ) -> QuerySet:
     """Records of this type that are in any of the lists, as far as he may mail them."""
-    mine = source.addressable_by(user)
+    mine = source.records_for(user)
     meant = Q(pk__in=members(source, lists))
     for one in lists:
         if is_filter_of(one, source):

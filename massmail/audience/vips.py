@@ -19,7 +19,7 @@ from massmail.recipients.source import RecipientSource
 def addressable(user: Any, recipients: QuerySet) -> QuerySet:
     """Those of the records that the user may mail; raises LookupError."""
     source = source_of(recipients.model)
-    return source.addressable_by(user).filter(pk__in=recipients.values("pk"))
+    return source.records_for(user).filter(pk__in=recipients.values("pk"))
 
 
 def set_vip(user: Any, recipients: QuerySet, *, is_vip: bool) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from massmail.content.template_engine import parse
+from massmail.content.template_engine import STANDARD_VARIABLES, parse
 from massmail.exceptions import MessageTemplateError
 from massmail.models import EmlMessage
 from massmail.orchestrator.compiling import variables_of
@@ -49,5 +49,5 @@ def misfit(message: EmlMessage, source: RecipientSource) -> str:
     return text % {
         "names": ", ".join(f"{{{{ {name} }}}}" for name in names),
         "kind": source.model._meta.verbose_name_plural,
-        "known": ", ".join(sorted(source.variables)),
+        "known": ", ".join(sorted(source.variables or STANDARD_VARIABLES)),
     }

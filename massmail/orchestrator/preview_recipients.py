@@ -18,7 +18,7 @@ def found_recipients(
     source: RecipientSource, user: Any, text: str, limit: int
 ) -> list[Recipient]:
     """Of the user's own records those whose name or address holds the text."""
-    records = source.addressable_by(user)
+    records = source.records_for(user)
     if text:
         paths = [path for path in (source.address, source.name) if path]
         condition = Q()
@@ -33,7 +33,7 @@ def found_recipients(
 def own_recipient(source: RecipientSource, user: Any, object_id: str) -> Recipient:
     """One of the user's own; raises LookupError for anybody else."""
     pk = source.pk_of(object_id)
-    if pk is None or not source.addressable_by(user).filter(pk=pk).exists():
+    if pk is None or not source.records_for(user).filter(pk=pk).exists():
         raise LookupError(object_id)
     return source.recipients([pk])[str(pk)]
 
@@ -47,7 +47,7 @@ def extreme_recipient(
     never empty is not shown as missing. Without any records the longest values are
     the variables' names.
     """
-    records = source.addressable_by(user).order_by("-pk")
+    records = source.records_for(user).order_by("-pk")
     pks = list(records.values_list("pk", flat=True)[:SAMPLE_SIZE])
     sample = source.recipients(pks).values()
     choose = longest_value if longest else shortest_value

@@ -109,7 +109,7 @@ def basis_of(mailing: MailingOut | None) -> object:
     if mailing is None:
         return None
     source = source_for(mailing.content_type)
-    records = source.addressable_by(mailing.owner).values("pk")
+    records = source.records_for(mailing.owner).values("pk")
     try:
         asked = records.query.sql_with_params()
     except EmptyResultSet:

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.module_loading import autodiscover_modules
 
-from massmail.recipients.source import RecipientSource
+from massmail.recipients.source import RecipientSource, label_of
 
 Source = TypeVar("Source", bound=type[RecipientSource])
 
@@ -21,13 +21,18 @@ _sources: dict[str, RecipientSource] = {}
 def register(model: type[models.Model]) -> Callable[[Source], Source]:
     """Class decorator: offer the model's records as recipients.
 
-    Raises ImproperlyConfigured when the model has a source already.
+    A proxy has the records of its model, and shares the source. Raises
+    ImproperlyConfigured when the model has one already.
     """
 
     def decorate(source_class: Source) -> Source:
-        label = model._meta.label_lower
+        label = label_of(model)
         if label in _sources:
-            raise ImproperlyConfigured(f"{label} has a recipient source already.")
+            first = type(_sources[label]).__name__
+            raise ImproperlyConfigured(
+                f"{label} has a recipient source already: {first}. A proxy model "
+                "shares that of its model."
+            )
         _sources[label] = source_class(model)
         return source_class
 
@@ -36,7 +41,7 @@ def register(model: type[models.Model]) -> Callable[[Source], Source]:
 
 def unregister(model: type[models.Model]) -> None:
     """Take a source away again, to put another in its place."""
-    _sources.pop(model._meta.label_lower, None)
+    _sources.pop(label_of(model), None)
 
 
 def autodiscover() -> None:
@@ -51,7 +56,7 @@ def sources() -> list[RecipientSource]:
 
 def source_of(model: type[models.Model]) -> RecipientSource:
     """The model's source; raises LookupError when it offers no recipients."""
-    label = model._meta.label_lower
+    label = label_of(model)
     if label not in _sources:
         raise LookupError(f"{label} offers no recipients.")
     return _sources[label]

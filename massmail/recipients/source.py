@@ -6,10 +6,14 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import FieldError, ValidationError
+from django.core.exceptions import (
+    FieldError,
+    ImproperlyConfigured,
+    ValidationError,
+)
 from django.db import models
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Cast, Replace
@@ -56,7 +60,7 @@ class RecipientSource:
         """The records that this user may mail.
 
         Also a subquery of the check that precedes each hand-over, so it must be
-        one queryset of the model, without slices.
+        one queryset of the model, without slices or unions.
         """
         raise NotImplementedError(f"{type(self).__name__}.addressable_by()")
 
@@ -78,7 +82,27 @@ class RecipientSource:
     @property
     def label(self) -> str:
         """The stable name of the source, `app_label.modelname`."""
-        return self.model._meta.label_lower
+        return label_of(self.model)
+
+    def records_for(self, user: Any) -> QuerySet:
+        """What `addressable_by` answers; raises ImproperlyConfigured for anything else
+        than the queryset that it promises."""
+        records = self.addressable_by(user)
+        if problem := self._problem_of(records):
+            raise ImproperlyConfigured(
+                f"{type(self).__name__}.addressable_by() must return one queryset of "
+                f"{self.label}, without slices or unions; it returned {problem}."
+            )
+        return records
+
+    def _problem_of(self, records: Any) -> str:
+        if not isinstance(records, QuerySet):
+            return f"{type(records).__name__}"
+        if label_of(records.model) != self.label:
+            return f"records of {label_of(records.model)}"
+        if records.query.is_sliced:
+            return "a slice"
+        return "a union" if records.query.combinator else ""
 
     def recipients(self, pks: Iterable[Any]) -> dict[str, Recipient]:
         """Recipients by object id, in one query; vanished records are absent."""
@@ -116,12 +140,21 @@ class RecipientSource:
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the declaration, for the system check."""
+        name = type(self).__name__
         if not getattr(self, "address", ""):
-            yield f"{type(self).__name__} needs `address`, the ORM path of the address."
+            yield f"{name} needs `address`, the ORM path of the address."
             return
+        if type(self).addressable_by is RecipientSource.addressable_by:
+            yield f"{name} needs `addressable_by()`: who may mail which records."
+        for variable in self.variables:
+            if not variable.isidentifier():
+                yield f"{name}: no message can use a variable '{variable}'."
         for path in (*self._own_paths().values(), *self.variables.values()):
             if not path_exists(self.model, path):
-                yield f"{type(self).__name__}: {self.label} has no path '{path}'."
+                yield f"{name}: {self.label} has no path '{path}'."
+        for reason, condition in self.exclusions.items():
+            if problem := condition_problem(self.model, condition):
+                yield f"{name}: the exclusion '{reason}' cannot be asked: {problem}"
 
     def _own_paths(self) -> dict[str, str]:
         """Those of `Recipient`'s own fields."""
@@ -143,6 +176,23 @@ def path_exists(model: type[models.Model], path: str) -> bool:
     except FieldError:
         return False
     return True
+
+
+def condition_problem(model: type[models.Model], condition: Any) -> str:
+    """Why the ORM cannot ask it of the model's records; "" when it can."""
+    if not getattr(condition, "conditional", False):
+        return f"{condition!r} is no Q."
+    try:
+        model._base_manager.filter(condition)
+    except (FieldError, TypeError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def label_of(model: type[models.Model]) -> str:
+    """`app_label.modelname`; of a proxy, that of the model whose rows it shows."""
+    concrete = cast(type[models.Model], model._meta.concrete_model)
+    return concrete._meta.label_lower
 
 
 def object_id_as_pk(model: type[models.Model], column: Any) -> Any:

@@ -103,7 +103,7 @@ def addressable_identities(user: Any) -> Q:
         # The type comes first: other types' ids may not convert to this key.
         Q(content_type=types[source.model])
         & Exists(
-            source.addressable_by(user).filter(
+            source.records_for(user).filter(
                 pk=object_id_as_pk(source.model, OuterRef("object_id"))
             )
         )

@@ -55,9 +55,7 @@ class PreviewChoice:
             return asked
         candidates = fitting(self._message, by_label.values()) or [*by_label.values()]
         with_records = (
-            source
-            for source in candidates
-            if source.addressable_by(self._user).exists()
+            source for source in candidates if source.records_for(self._user).exists()
         )
         return next(with_records, candidates[0] if candidates else None)
 

@@ -51,7 +51,7 @@ class Choice:
 
     def __init__(self, user: Any, source: RecipientSource, data: Any) -> None:
         self.user, self.source = user, source
-        self.all = source.addressable_by(user)
+        self.all = source.records_for(user)
         self.forms = list(self.make_forms(data))
 
     def make_forms(self, data: Any) -> Any:
@@ -211,7 +211,7 @@ class RecipientChoicePages(MailingPages):
     ) -> CreateMailingForm:
         """Checked only when the mailing is to be created; else it keeps what it has."""
         is_final = "create" in request.POST
-        initial = {"name": suggested_name(source.addressable_by(request.user))}
+        initial = {"name": suggested_name(source.records_for(request.user))}
         if not is_final:
             initial |= {
                 name: value

@@ -246,7 +246,7 @@ def filter_texts(user: Any, target_list: TargetList) -> list[str]:
     """What the list's filter says, in the words of its form."""
     for source in sources():
         if is_filter_of(target_list, source):
-            form: Any = form_of(target_list, source, source.addressable_by(user))
+            form: Any = form_of(target_list, source, source.records_for(user))
             return [
                 f"{form.fields[name].label}: {shown(form, name)}"
                 for name in form.fields

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
+from django.test.utils import isolate_apps
 
 from massmail.recipients import RecipientSource, register
 from massmail.recipients.registry import (
@@ -49,6 +50,24 @@ def test_a_second_source_of_a_model_is_refused(users):
     register(users)(UserRecipients)
 
     with pytest.raises(ImproperlyConfigured, match=r"auth\.user"):
+        register(users)(UserRecipients)
+
+
+@pytest.mark.django_db
+@isolate_apps("massmail.tests.hostapp")
+def test_a_proxy_shares_the_source_of_its_model(users):
+    class Colleague(users):
+        class Meta:
+            proxy = True
+            app_label = "hostapp"
+
+    register(Colleague)(UserRecipients)
+
+    source = source_of(users)
+    assert source is source_of(Colleague)
+    assert source_for(source.content_type) is source
+    assert source.label == "auth.user"
+    with pytest.raises(ImproperlyConfigured, match="UserRecipients"):
         register(users)(UserRecipients)
 
 

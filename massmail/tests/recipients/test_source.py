@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from massmail.recipients import RecipientSource
 from massmail.recipients.registry import source_of
@@ -143,13 +144,16 @@ def test_what_is_wrong_with_a_declaration_is_named():
         address, language = "email", "tongue"
         variables = {"firm": "company__name"}
 
+        def addressable_by(self, user):
+            return Customer.objects.all()
+
     problems = list(Wrong(Customer).problems())
 
     assert [problem.partition("no path ")[2] for problem in problems] == [
         "'tongue'.",
         "'company__name'.",
     ]
-    assert list(Minimal(Customer).problems()) == []
+    assert list(source_of(Customer).problems()) == []
 
 
 def test_what_a_host_must_write_is_named():
@@ -164,3 +168,33 @@ def test_what_a_host_may_leave_out_does_nothing():
     assert source.on_resubscribe([1]) is None
     assert source.filter_form is None
     assert source.exclusions == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "it returned NoneType"),
+        ([], "it returned list"),
+        (Customer.objects.all()[:3], "it returned a slice"),
+        (Customer.objects.all().union(Customer.objects.all()), "it returned a union"),
+        (Member.objects.all(), "it returned records of hostapp.member"),
+    ],
+)
+def test_records_that_cannot_be_asked_for_are_refused_by_name(answer, words):
+    class Wrong(Minimal):
+        def addressable_by(self, user):
+            return answer
+
+    with pytest.raises(ImproperlyConfigured, match=words) as caught:
+        Wrong(Customer).records_for(None)
+    assert "Wrong.addressable_by() must return one queryset" in str(caught.value)
+
+
+def test_one_queryset_of_the_model_is_taken_as_it_is():
+    records = Customer.objects.filter(city="Oslo").order_by("name").distinct()
+
+    class Right(Minimal):
+        def addressable_by(self, user):
+            return records
+
+    assert Right(Customer).records_for(None) is records
