@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.forms import RowsField
+from common.users import address_of, has_address, name_of
 from massmail.models import EmailAccount
 from massmail.orchestrator.trial import Reader
 from massmail.recipients.access import access_policy
@@ -50,10 +51,9 @@ class TrialForm(forms.Form):
         self.fields["account"].initial = accounts.first()
         self.fields["colleagues"].queryset = colleagues_of(user)
         self.fields["colleagues"].label_from_instance = name_and_address
-        if user.email:
-            self.fields["to_me"].label = _("To me (%(address)s)") % {
-                "address": user.email
-            }
+        if address := address_of(user):
+            text = _("To me (%(address)s)")
+            self.fields["to_me"].label = text % {"address": address}
         else:
             del self.fields["to_me"]
         if not self.fields["colleagues"].queryset.exists():
@@ -75,7 +75,7 @@ class TrialForm(forms.Form):
         people += list(answer.get("colleagues") or [])
         typed = SEPARATORS.split(answer.get("addresses") or "")
         return [
-            *(Reader(person.email, person.get_full_name()) for person in people),
+            *(Reader(address_of(person), name_of(person)) for person in people),
             *(Reader(address) for address in typed if address),
         ]
 
@@ -93,8 +93,9 @@ def colleagues_of(user: Any) -> QuerySet:
     # By key, not by join: somebody may share two departments with the person.
     same = users.filter(groups__in=departments).values("pk")
     active = users.filter(pk__in=same, is_active=True, is_staff=True)
-    return active.exclude(email="").exclude(pk=user.pk).order_by("username")
+    others = active.filter(has_address()).exclude(pk=user.pk)
+    return others.order_by(users.model.USERNAME_FIELD)
 
 
 def name_and_address(user: Any) -> str:
-    return f"{user.get_full_name() or user.get_username()} ({user.email})"
+    return f"{name_of(user) or user.get_username()} ({address_of(user)})"

@@ -64,12 +64,18 @@ class SuppressionBatches(models.QuerySet["SuppressedAddress"]):
         What is on it stays as it is, unless the file has opt-outs. In short commits: a
         killed import is done again.
         """
-        facts = (reason, source, by and by.pk)
+        facts = (reason, source, self._key_of(by))
         entries: Iterator[Sequence[str]] = chain(
             ((one.text, one.key, "") for one in addresses),
             (("", "", domain) for domain in domains),
         )
         return sum(self._add_new(chunk, *facts) for chunk in chunked(entries, CHUNK))
+
+    def _key_of(self, user: Any) -> Any:
+        """As the column holds it; None for nobody."""
+        connection = connections[self.db]
+        by: Any = self.model._meta.get_field("by")
+        return by.get_db_prep_save(user and user.pk, connection=connection)
 
     def _add_new(
         self, entries: list[Sequence[str]], reason: str, source: str, by_id: Any

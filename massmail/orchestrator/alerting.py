@@ -7,6 +7,7 @@ import datetime as dt
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from common.users import address_of, has_address, name_of
 from massmail.models import Alert, Delivery, EmailAccount, MessageVersion
 from massmail.models.address import Address, InvalidAddress
 from massmail.models.alert import account_cause
@@ -21,7 +22,9 @@ def mail_alerts(now: dt.datetime) -> int:
     waiting = Alert.objects.filter(closed_at=None, mailed_at=None)
     return sum(
         mail_alert(alert, now)
-        for alert in waiting.exclude(recipient__email="").select_related("recipient")
+        for alert in waiting.filter(has_address("recipient__")).select_related(
+            "recipient"
+        )
     )
 
 
@@ -31,7 +34,7 @@ def mail_alert(alert: Alert, now: dt.datetime) -> bool:
     if account is None:
         return False
     try:
-        address = Address.parse(alert.recipient.email)
+        address = Address.parse(address_of(alert.recipient))
     except InvalidAddress:
         return False
     taken = Alert.objects.filter(pk=alert.pk, mailed_at=None).update(mailed_at=now)
@@ -62,7 +65,7 @@ def queue_alert(
     Delivery.objects.create(
         kind=Delivery.Kind.ALERT,
         version=version,
-        name=alert.recipient.get_full_name(),
+        name=name_of(alert.recipient),
         address=address.text,
         address_key=address.key,
         address_domain=address.domain,

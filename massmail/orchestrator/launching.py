@@ -68,7 +68,8 @@ def begin_launch(
     require_accounts(mailing)
     require_recipients(mailing)
     decision = {
-        "by": by.pk,
+        # As text: JSON knows few of the types that a key may have.
+        "by": str(by.pk),
         "at": now.isoformat(),
         "paths": required_variables(mailing),
         "of": mailing.recipients_count,
@@ -174,7 +175,7 @@ def activate(mailing: MailingOut) -> None:
 def tell(mailing: MailingOut, user_id: Any) -> None:
     """The host hears of it when all is committed."""
     mailing.refresh_from_db()
-    by = get_user_model().objects.filter(pk=user_id).first()
+    by = get_user_model()._default_manager.filter(pk=user_id).first()
     transaction.on_commit(
         lambda: mailing_launched.send(MailingOut, mailing=mailing, by=by)
     )
