@@ -19,6 +19,7 @@ from massmail.site.health import (
 from massmail.site.library_image import LibraryImageAdmin
 from massmail.site.mailing_out import MailingOutAdmin
 from massmail.site.mass_contact import MassContactAdmin
+from massmail.site.massmail_settings import MassmailSettingsAdmin
 from massmail.site.message_version import MessageVersionAdmin
 from massmail.site.named_link import NamedLinkAdmin
 from massmail.site.signature import SignatureAdmin
@@ -46,3 +47,6 @@ admin.site.register(models.Alert, AlertAdmin)
 admin.site.register(models.Heartbeat, HeartbeatAdmin)
 admin.site.register(models.SendAttempt, SendAttemptAdmin)
 admin.site.register(models.DeliveryEvent, DeliveryEventAdmin)
+# A project may give them another place, by a proxy of its own.
+if not models.MassmailSettings.__subclasses__():
+    admin.site.register(models.MassmailSettings, MassmailSettingsAdmin)

@@ -1,4 +1,4 @@
-"""The one form of Home › Settings › Massmail Settings."""
+"""The one form of Massmail Settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.validators import URLValidator
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from settings.models import MassmailSettings
+from massmail.models import MassmailSettings
 
 WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 # A page for recipients stays below 50 kB with it.
