@@ -46,6 +46,8 @@ def public_page(view: View) -> View:
         return response
 
     wrapped.csrf_exempt = True  # type: ignore[attr-defined]
+    # Where Django's LoginRequiredMiddleware keeps strangers out of everything else.
+    wrapped.login_required = False  # type: ignore[attr-defined]
     return wrapped
 
 

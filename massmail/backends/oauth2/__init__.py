@@ -12,6 +12,8 @@ import pkgutil
 from massmail.backends.oauth2.base import Provider
 
 _registered: dict[str, type[Provider]] = {}
+# What providers share; it needs libraries that a site without any does not have.
+SHARED = frozenset({"base", "web"})
 
 
 def register(provider: type[Provider]) -> type[Provider]:
@@ -26,6 +28,8 @@ def register(provider: type[Provider]) -> type[Provider]:
 def _discover() -> None:
     """Import the package's modules; each registers its provider."""
     for module in pkgutil.iter_modules(__path__):
+        if module.name in SHARED:
+            continue
         importlib.import_module(f"{__name__}.{module.name}")
 
 
