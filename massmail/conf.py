@@ -77,15 +77,37 @@ class MassmailConf:
     USER_GUIDE_URL: str = ""
 
 
+# What is taken besides the type of a default.
+ALSO_TAKEN: dict[type, tuple[type, ...]] = {float: (int,), tuple: (list,)}
+# With less of these nothing would ever be done.
+AT_LEAST_ONE = frozenset({"CLAIM_BATCH", "MESSAGES_PER_CONNECTION", "PREPARE_CHUNK"})
+
+
 def read() -> MassmailConf:
-    """The setting as it is now; raises ImproperlyConfigured for unknown names."""
-    given: dict[str, Any] = getattr(settings, "MASSMAIL", {})
+    """The setting as it is now; raises ImproperlyConfigured for unknown names and
+    for values of another type than the default's."""
+    given: Any = getattr(settings, "MASSMAIL", {})
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured("MASSMAIL must be a dict.")
     known = {entry.name for entry in fields(MassmailConf)}
     if unknown := sorted(set(given) - known):
         raise ImproperlyConfigured(
             f"MASSMAIL has no such settings: {', '.join(unknown)}."
         )
+    defaults = MassmailConf()
+    for name, value in given.items():
+        if problem := problem_of(name, value, type(getattr(defaults, name))):
+            raise ImproperlyConfigured(f"MASSMAIL['{name}'] {problem}.")
     return MassmailConf(**given)
+
+
+def problem_of(name: str, value: Any, expected: type) -> str:
+    """What is wrong with a value; "" for nothing. True is no number here."""
+    taken: tuple[Any, ...] = (expected, *ALSO_TAKEN.get(expected, ()))
+    fits = isinstance(value, taken) and (type(value) is not bool or expected is bool)
+    if not fits:
+        return f"must be {expected.__name__}, not {type(value).__name__}"
+    return "must be 1 or more" if name in AT_LEAST_ONE and value < 1 else ""
 
 
 class _Current:

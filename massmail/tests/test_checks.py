@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import pytest
 from django.core.checks import registry
+from django.db.models import Q
 
 from massmail import checks
 from massmail.recipients.registry import register, sources, unregister
 from massmail.recipients.source import RecipientSource
 from massmail.tests.hostapp.massmail_recipients import MemberRecipients
 from massmail.tests.hostapp.models import Member
+
+EVERY_DAY = [
+    check
+    for check in registry.registry.get_checks()
+    if check.__module__ == checks.__name__
+]
 
 
 @pytest.fixture
@@ -47,6 +54,8 @@ def test_the_suites_own_settings_are_sound():
         ({"NO_SUCH_NAME": 1}, ["massmail.E001"]),
         ({"ACCESS_POLICY": "nowhere.Policy"}, ["massmail.E001"]),
         ({"ACCESS_POLICY": "massmail.recipients.access.Nobody"}, ["massmail.E001"]),
+        ({"ACCESS_POLICY": "massmail.tests.hostapp.models.Member"}, ["massmail.E001"]),
+        ({"CLAIM_BATCH": "50"}, ["massmail.E001"]),
         ({"ADDRESS_KEY": ""}, ["massmail.E002"]),
     ],
 )
@@ -72,8 +81,132 @@ def test_encryption_keys_that_cannot_be_used(settings, keys):
     assert ids(checks.check_settings()) == ["massmail.E001"]
 
 
+def test_a_setting_that_cannot_be_read_is_told_once(settings):
+    settings.MASSMAIL = {"NO_SUCH_NAME": 1}
+
+    found = [message.id for check in EVERY_DAY for message in check()]
+    assert found == ["massmail.E001"]
+
+
+def test_missing_keys_do_not_hide_each_other(settings):
+    settings.FIELD_ENCRYPTION_KEYS, settings.MASSMAIL = [], {}
+
+    assert ids(checks.check_settings()) == ["massmail.E001", "massmail.E002"]
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_BASE_URL", "STAFF_BASE_URL"])
+def test_links_need_a_scheme(changed, name):
+    changed(**{name: "news.example.com"})
+    assert ids(checks.check_addresses()) == ["massmail.E008"]
+
+    changed(**{name: "https://news.example.com/"})
+    assert checks.check_addresses() == []
+
+
+@pytest.mark.parametrize("name", ["common", "django.contrib.humanize"])
+def test_apps_whose_templates_are_used_must_be_installed(monkeypatch, name):
+    assert checks.check_project() == []
+
+    monkeypatch.setattr(checks.apps, "is_installed", lambda app: app != name)
+
+    [error] = checks.check_project()
+    assert error.id == "massmail.E009"
+    assert f"'{name}'" in error.msg
+
+
+def test_moments_need_a_time_zone(settings):
+    settings.USE_TZ = False
+
+    assert ids(checks.check_project()) == ["massmail.E010"]
+
+
+def test_users_need_the_columns_that_are_asked_for(monkeypatch):
+    monkeypatch.setattr(checks, "get_user_model", lambda: Member)
+
+    [error] = checks.check_project()
+    assert error.id == "massmail.E011"
+    assert "is_active, is_staff" in error.msg
+
+
+class ReadsElsewhere:
+    """Reads come from a copy that lags behind."""
+
+    def db_for_read(self, model, **hints):
+        return "copy" if model is Member else None
+
+
+def test_recipients_are_in_the_database_of_the_ledger(settings):
+    assert checks.check_one_database() == []
+
+    settings.DATABASE_ROUTERS = [f"{__name__}.{ReadsElsewhere.__name__}"]
+
+    [error] = checks.check_one_database()
+    assert error.id == "massmail.E012"
+    assert "hostapp.Member" in error.msg
+    assert "Customer" not in error.msg
+
+
+def test_providers_need_their_libraries(changed, monkeypatch):
+    changed(OAUTH={"google": {"CLIENT_ID": "x"}})
+    assert checks.check_oauth() == []
+
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+
+    assert ids(checks.check_oauth()) == ["massmail.E013"]
+
+
+class FakeConnection:
+    def __init__(self, vendor, **options):
+        self.vendor, self.settings_dict = vendor, {"OPTIONS": options}
+
+
+@pytest.mark.parametrize(
+    ("connection", "found"),
+    [
+        (FakeConnection("postgresql"), []),
+        (FakeConnection("mysql"), ["massmail.E014"]),
+        (FakeConnection("sqlite"), ["massmail.W003"]),
+        (FakeConnection("sqlite", transaction_mode="IMMEDIATE"), ["massmail.W003"]),
+        (FakeConnection("sqlite", transaction_mode="IMMEDIATE", timeout=20), []),
+    ],
+)
+def test_two_databases_serve_and_one_of_them_has_to_be_told(
+    monkeypatch, connection, found
+):
+    monkeypatch.setattr(checks, "connection", connection)
+
+    assert ids(checks.check_vendor()) == found
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"exclusions": {"odd": Q(nothing=1)}}, "the exclusion 'odd'"),
+        ({"exclusions": {"odd": {"city": "Oslo"}}}, "is no Q"),
+        ({"variables": {"first-name": "name"}}, "'first-name'"),
+        ({"variables": {"today": "born"}}, "'today' has a meaning of its own"),
+    ],
+)
+def test_what_else_a_source_may_have_wrong(members_are, attributes, words):
+    members_are(type("Wrong", (MemberRecipients,), attributes))
+
+    [message] = checks.check_sources()
+    assert message.id == "massmail.E003"
+    assert words in message.msg
+
+
+def test_a_source_that_does_not_say_who_may_mail(members_are):
+    class Nobody(RecipientSource):
+        address = "email"
+
+    members_are(Nobody)
+
+    [message] = checks.check_sources()
+    assert "addressable_by()" in message.msg
+
+
 def test_paths_that_lead_nowhere_are_named(members_are):
-    class Wrong(RecipientSource):
+    class Wrong(MemberRecipients):
         address, name = "mail", "name"
         variables = {"company": "owner__company__name", "city": "city"}
 

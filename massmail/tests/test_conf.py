@@ -45,6 +45,32 @@ def test_an_unknown_name_is_refused_by_name(settings):
         read()
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "MASSMAIL must be a dict"),
+        ({"CLAIM_BATCH": "50"}, r"MASSMAIL\['CLAIM_BATCH'\] must be int, not str"),
+        ({"CLAIM_BATCH": True}, "must be int, not bool"),
+        ({"CLAIM_BATCH": 0}, "must be 1 or more"),
+        ({"REQUIRE_HTTPS": "no"}, "must be bool, not str"),
+        ({"ADDRESS_KEY": b"key"}, "must be str, not bytes"),
+        ({"DNS_SERVERS": "192.0.2.1:53"}, "must be tuple, not str"),
+        ({"OAUTH": []}, "must be dict, not list"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(settings, given, words):
+    settings.MASSMAIL = given
+
+    with pytest.raises(ImproperlyConfigured, match=words):
+        read()
+
+
+def test_whole_seconds_and_lists_are_taken(settings):
+    settings.MASSMAIL = {"RUN_SECONDS": 15, "DNS_SERVERS": ["192.0.2.1:53"]}
+
+    assert read().RUN_SECONDS == 15
+
+
 def test_a_change_is_seen_at_once(settings):
     settings.MASSMAIL = {"CLAIM_BATCH": 7}
     assert conf.CLAIM_BATCH == 7
