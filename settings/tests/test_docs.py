@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from massmail.checks import NEEDED_APPS
+
 ROOT = Path(settings.BASE_DIR)
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"""\]\(([^)\s]+)\)|(?:src|href)="([^"]+)\"""")
@@ -63,3 +65,12 @@ def test_the_readme_leads_to_every_page():
         found |= linked & set(PAGES)
 
     assert set(PAGES) - found == set()
+
+
+def test_the_guide_for_other_projects_names_each_scheduled_task_and_needed_app():
+    guide = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
+
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert f'"{entry["task"]}", "schedule": {entry["schedule"]}' in guide
+    for app in NEEDED_APPS:
+        assert app == "django.contrib.admin" or f'"{app}"' in guide
