@@ -102,7 +102,7 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
     )
 
     class Media:
-        css = {"all": ["massmail/massmail.css", "massmail/account.css"]}
+        css = {"all": ["massmail/account.css"]}
 
     def get_fieldsets(
         self, request: HttpRequest, obj: EmailAccount | None = None
