@@ -56,6 +56,10 @@ def of_mailing(mailing: MailingOut, circumstances: Circumstances) -> Explanation
     if mailing.status == states.INTERRUPTED:
         if mailing.merged_into_id:
             return Explanation(_("It was merged into another mailing."))
+        if mailing.prepared_at is None:
+            return Explanation(
+                _("It was cancelled while its recipients were still being added.")
+            )
         return Explanation(_("It was cancelled."))
     if mailing.prepared_at is None:
         return of_preparation(circumstances)

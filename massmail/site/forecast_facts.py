@@ -41,6 +41,7 @@ def outlook(mailing: MailingOut, progress: Progress) -> Facts:
     waiting = progress.groups[Group.WAITING]
     return {
         "is_draft": mailing.is_draft,
+        "is_preparing": mailing.prepared_at is None,
         "is_held": mailing.status == MailingOut.Status.PAUSED
         or bool(mailing.stop_reason),
         "waiting": waiting,

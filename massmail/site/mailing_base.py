@@ -28,7 +28,7 @@ class MailingPages(MassmailAdmin):
         if not access_policy().may(request.user, action, mailing):
             messages.error(request, _("You may not do this with this mailing."))
         elif too_late:
-            text = _("Nothing was done: the mailing has gone on meanwhile.")
+            text = _("Nothing was done: the mailing is not as it was any more.")
             messages.warning(request, text)
         else:
             return None

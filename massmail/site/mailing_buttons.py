@@ -16,7 +16,7 @@ from massmail.models import MailingOut
 from massmail.orchestrator import lifecycle
 from massmail.reports.statistics import Group, progress_of
 from massmail.site.mailing_base import MailingPages
-from massmail.site.mailing_facts import page_facts
+from massmail.site.mailing_facts import page_facts, unadded
 
 Action = Callable[..., MailingOut]
 
@@ -69,7 +69,8 @@ class MailingButtons(MailingPages):
         if refused := self.refusal(request, mailing, "cancel", too_late=is_final):
             return refused
         groups = progress_of(mailing).groups
-        context = {"sent": groups[Group.SENT], "waiting": groups[Group.WAITING]}
+        waiting = groups[Group.WAITING] + unadded(mailing)
+        context = {"sent": groups[Group.SENT], "waiting": waiting}
         return self.page(request, mailing, "cancel", _("Cancel the mailing?"), context)
 
     def do(

@@ -53,7 +53,11 @@ def page_facts(
     """
     progress = Progress(recent_counts([mailing])[mailing.pk])
     fragments: dict[str, Facts] = {
-        "reasons": {"groups": reason_groups(site, mailing, progress)}
+        "reasons": {
+            "groups": reason_groups(site, mailing, progress),
+            "is_preparing": is_preparing(mailing),
+            "unadded": unadded(mailing) if mailing.is_final else 0,
+        }
     }
     if with_forecast:
         fragments["forecast"] = forecast_facts(site, request, mailing, progress)
@@ -137,10 +141,15 @@ def status_text(mailing: MailingOut) -> str:
         return _("being launched")
     if mailing.stop_reason and mailing.status in SENDING_STATUSES:
         return _("stopped")
-    start = mailing.start_at
-    if mailing.status == MailingOut.Status.ACTIVE and start and start > timezone.now():
+    if is_scheduled(mailing):
         return _("scheduled")
     return str(mailing.get_status_display())
+
+
+def is_scheduled(mailing: MailingOut) -> bool:
+    """Launched, and to begin later."""
+    is_active = mailing.status == MailingOut.Status.ACTIVE
+    return bool(is_active and mailing.start_at and mailing.start_at > timezone.now())
 
 
 def number_texts(mailing: MailingOut, progress: Progress) -> dict[str, str]:
@@ -166,7 +175,21 @@ def next_text(mailing: MailingOut, explanation: Explanation | None) -> str:
     moment = explanation.next_at if explanation else None
     if mailing.is_final or moment is None or moment <= timezone.now() + SOON:
         return ""
-    return _("It continues %(when)s.") % {"when": when(moment)}
+    is_ahead = is_scheduled(mailing)
+    text = _("It begins %(when)s.") if is_ahead else _("It continues %(when)s.")
+    return text % {"when": when(moment)}
+
+
+def is_preparing(mailing: MailingOut) -> bool:
+    return mailing.prepared_at is None and not mailing.is_final
+
+
+def unadded(mailing: MailingOut) -> int:
+    """How many of the chosen have not become rows."""
+    if mailing.prepared_at:
+        return 0
+    done = mailing.recipients_count
+    return max(mailing.selection.get("chosen", done) - done, 0)
 
 
 def preparing_facts(mailing: MailingOut) -> Facts:
@@ -174,10 +197,10 @@ def preparing_facts(mailing: MailingOut) -> Facts:
     if mailing.is_launching:
         return launching_facts(mailing.launching)
     done = mailing.recipients_count
-    chosen = max(mailing.selection.get("chosen", done), done)
+    chosen = done + unadded(mailing)
     text = _("%(done)s of %(chosen)s recipients are added.")
     return {
-        "is_on": mailing.prepared_at is None,
+        "is_on": is_preparing(mailing),
         "done": done,
         "chosen": chosen,
         "text": text % {"done": number(done), "chosen": number(chosen)},

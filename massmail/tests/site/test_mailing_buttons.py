@@ -23,6 +23,12 @@ def running(owner):
     return lifecycle.launch(draft(owner), by=owner)
 
 
+@pytest.fixture
+def preparing(owner):
+    """Whose recipients are chosen, and none of them added yet."""
+    return MailingOutFactory(owner=owner, prepared_at=None, selection={"chosen": 118})
+
+
 def click(client, mailing, name):
     """The message that the next page shows."""
     response = client.post(page(mailing, name))
@@ -49,6 +55,47 @@ def test_cancelling_is_asked_first(browser, owner, running):
     assert "<strong>3</strong> recipients are still waiting" in html
     running.refresh_from_db()
     assert running.status == Status.ACTIVE
+
+
+def test_cancelling_a_draft_says_what_that_means_for_a_draft(browser, owner):
+    body = browser(owner).get(page(draft(owner), "cancel")).content.decode()
+
+    assert "<strong>3</strong> recipients are still waiting" in body
+    assert "Nothing has been sent yet." in body
+    for untrue in ("have got the message", "on its way", "pause the mailing"):
+        assert untrue not in body
+
+
+def test_cancelling_a_mailing_that_is_being_prepared_counts_all_chosen(
+    browser, owner, preparing
+):
+    body = browser(owner).get(page(preparing, "cancel")).content.decode()
+
+    assert "<strong>118</strong> recipients are still waiting" in body
+
+
+def test_cancelled_while_being_prepared_it_promises_no_launch(
+    browser, owner, preparing
+):
+    client = browser(owner)
+    click(client, preparing, "cancel")
+
+    body = client.get(page(preparing)).content.decode()
+    facts = client.get(page(preparing, "progress")).json()
+
+    assert "It was cancelled while its recipients were still being added." in body
+    assert facts["preparing"]["is_on"] is False
+    assert facts["texts"]["chosen"] == "0"
+    assert "Nobody is left out." not in body
+    assert "118 more had been chosen: they are not mailed." in body
+
+
+def test_while_it_is_being_prepared_nothing_is_called_done(browser, owner, preparing):
+    body = browser(owner).get(page(preparing)).content.decode()
+
+    assert "0 of 118 recipients are added." in body
+    assert "Nothing is left to send." not in body
+    assert "Nobody is left out." not in body
 
 
 def test_a_cancelled_mailing_mails_nobody_any_more(browser, owner, running):

@@ -115,6 +115,17 @@ def test_the_sentence_says_why_it_waits_and_until_when(browser, owner, ready):
     assert texts["next_at"].startswith("It continues")
 
 
+def test_what_has_not_begun_does_not_continue(browser, owner, ready):
+    ready.start_at = timezone.now() + dt.timedelta(days=2)
+    ready.save()
+    launched = lifecycle.launch(ready, by=owner)
+
+    texts = facts(browser(owner), launched)["texts"]
+
+    assert texts["status"] == "scheduled"
+    assert texts["next_at"].startswith("It begins")
+
+
 def test_what_goes_on_at_once_names_no_time(browser, owner, ready):
     launched = lifecycle.launch(ready, by=owner)
     for name in (Heartbeat.BEAT, Heartbeat.WORKER):
