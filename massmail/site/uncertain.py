@@ -152,11 +152,12 @@ class RepairPages(MailingPages):
         if request.method == "POST":
             return self.put_back(request, mailing)
         skips = skips_if_sent_again(mailing)
+        skipped = sum(skips.values())
         context = {
-            "total": sum(count for _reason, count in failed),
+            "again": sum(count for _reason, count in failed) - skipped,
             "reasons": [(reason_words(reason), count) for reason, count in failed],
             "skips": [(reason_words(reason), count) for reason, count in skips.items()],
-            "skipped": sum(skips.values()),
+            "skipped": skipped,
         }
         title = _("Send again to those that failed")
         return self.page(request, mailing, "send_again", title, context)

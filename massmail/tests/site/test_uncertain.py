@@ -271,13 +271,30 @@ def test_send_again_says_why_they_failed_and_who_will_be_skipped(
 
     response = browser(owner).get(page(with_failed, "send_again"))
 
-    assert response.context["total"] == 3
+    body = response.content.decode()
+    assert "<strong>2</strong> recipients could not be mailed and will be" in body
+    assert "1 more is not tried again" in body
+    assert "Send again to 2 recipients" in body
     assert response.context["reasons"] == [
         ("there is no such mailbox", 2),
         ("given up after several tries", 1),
     ]
     assert response.context["skips"] == [("on the don't-mail list", 1)]
     assert states(with_failed) == {"failed": 3}
+
+
+def test_send_again_offers_nothing_where_nobody_may_be_mailed_again(
+    browser, owner, with_failed
+):
+    for row in with_failed.deliveries.all():
+        SuppressedAddress.objects.suppress(
+            row.address, reason="hard_bounce", source="x"
+        )
+
+    body = browser(owner).get(page(with_failed, "send_again")).content.decode()
+
+    assert "Nobody of those that failed may be mailed again." in body
+    assert "mm-primary" not in body
 
 
 def test_confirmed_the_failed_rows_wait_again(browser, owner, with_failed):
