@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from massmail.backends.causes import Cause
+from massmail.backends.oauth2 import provider_named
 from massmail.models import (
     AccountEvent,
     EmailAccount,
@@ -33,6 +34,7 @@ class Tone(TextChoices):
     GOOD = "good", gettext_lazy("active")
     RESTING = "resting", gettext_lazy("resting")
     STOPPED = "stopped", gettext_lazy("stopped")
+    UNCONNECTED = "unconnected", gettext_lazy("not connected")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Health:
     """The account's state: what it is, what to do, what the server said last."""
 
     tone: Tone
+    # What the light shows.
+    shown: Tone
     sentence: str
     help_text: str
     server_words: str
@@ -76,17 +80,29 @@ def tone_of(account: EmailAccount, now: dt.datetime) -> Tone:
     return Tone.GOOD
 
 
-def health_of(account: EmailAccount, now: dt.datetime) -> Health:
+def shown_tone(account: EmailAccount, now: dt.datetime) -> Tone:
+    """Nothing has stopped an account that waits for its provider's consent."""
     tone = tone_of(account, now)
+    is_ready = account.is_connected or provider_named(account.auth) is None
+    return tone if is_ready or tone != Tone.GOOD else Tone.UNCONNECTED
+
+
+def health_of(account: EmailAccount, now: dt.datetime) -> Health:
+    tone, shown = tone_of(account, now), shown_tone(account, now)
     return Health(
         tone,
-        sentence_of(account, tone, now),
+        shown,
+        sentence_of(account, shown, now),
         "" if tone == Tone.GOOD else reason_in_words(account.state_reason),
         server_words(account.last_error),
     )
 
 
 def sentence_of(account: EmailAccount, tone: Tone, now: dt.datetime) -> str:
+    if tone == Tone.UNCONNECTED:
+        return _("It sends nothing before it is connected.")
+    if tone == Tone.STOPPED and account.state_reason == Cause.NEEDS_RECONNECTING:
+        return _("It sends nothing until it is connected again.")
     if tone == Tone.STOPPED:
         return _(
             "It sends nothing until the cause is mended and it is activated again."

@@ -21,7 +21,7 @@ from massmail.site.account_facts import (
     Tone,
     reason_in_words,
     server_words,
-    tone_of,
+    shown_tone,
     usages_today,
 )
 from massmail.site.base import OWNER_FILTER
@@ -94,9 +94,10 @@ class AccountList(AccountPages):
 
     @admin.display(description=_("state, last error"), ordering="state")
     def health(self, account: EmailAccount) -> str:
-        tone = tone_of(account, timezone.now())
+        tone = shown_tone(account, timezone.now())
         words = server_words(account.last_error) or account.last_error
-        if not words and tone != Tone.GOOD:  # stopped by a person, or by its limits
+        # Stopped by a person, or by its limits.
+        if not words and tone in (Tone.RESTING, Tone.STOPPED):
             words = reason_in_words(account.state_reason)
         return render_to_string(
             "admin/massmail/emailaccount/list_state.html",

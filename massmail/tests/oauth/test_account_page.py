@@ -20,6 +20,11 @@ def html(client, account) -> str:
     return client.get(page(account)).content.decode()
 
 
+def panel(shown: str) -> str:
+    """Of the page, what stands above the form and its history."""
+    return shown[shown.index("mm-panel") : shown.index('id="emailaccount_form"')]
+
+
 def test_an_account_that_is_not_connected_has_one_big_button(browser, owner, account):
     label = provider_named(account.auth).label
     shown = html(browser(owner), account)
@@ -44,8 +49,24 @@ def test_an_account_that_lost_its_access_says_so(browser, owner, connected):
     shown = html(browser(owner), connected)
 
     assert "Needs reconnecting." in shown
+    assert "It sends nothing until it is connected again." in shown
+    assert "it is activated again" not in shown
+    assert "Connect it again by the button" not in panel(shown)
     assert "again</button>" in shown
     assert "Activate again" not in shown
+
+
+def test_an_account_that_was_never_connected_is_not_called_active(
+    browser, owner, account
+):
+    client = browser(owner)
+    shown = panel(html(client, account))
+    listed = client.get(page(EmailAccount, "changelist")).content.decode()
+
+    pill = '<span class="mm-pill" data-tone="unconnected">not connected</span>'
+    assert pill in shown
+    assert pill in listed
+    assert "It sends nothing before it is connected." in shown
 
 
 def test_an_account_with_a_password_is_offered_the_providers(browser, owner, provider):
