@@ -17,7 +17,7 @@ from massmail.models import (
     TargetList,
 )
 from massmail.models.address import Address
-from massmail.tracking.list_scope import lift_opt_outs, lists_of
+from massmail.tracking.list_scope import has_left, lift_opt_outs, lists_of
 from massmail.tracking.public_links import (
     RESUBSCRIBE,
     RESUBSCRIBE_TO_LISTS,
@@ -66,6 +66,22 @@ class Request:
 
 def request_of(text: str, *, now: dt.datetime) -> Request | None:
     """None for a token that is forged, too old, or used."""
+    found = asked_by(text, now=now)
+    return None if found is None or was_given(found.confirmation) else found
+
+
+def used_by(text: str, *, now: dt.datetime) -> Request | None:
+    """What the link has brought about, as long as nobody has undone it."""
+    found = asked_by(text, now=now)
+    if found is None or not was_given(found.confirmation):
+        return None
+    person, lists = found.person, found.lists
+    is_out = person.has_opted_out if lists is None else has_left(person, lists)
+    return None if is_out else found
+
+
+def asked_by(text: str, *, now: dt.datetime) -> Request | None:
+    """Used or not."""
     # A second token names the mail whose lists are meant.
     of_confirmation, _slash, of_mail = text.partition("/")
     try:
@@ -81,7 +97,7 @@ def request_of(text: str, *, now: dt.datetime) -> Request | None:
         kind=Delivery.Kind.CONFIRMATION,
         queued_at__gt=now - LIFETIME,
     ).first()
-    if confirmation is None or was_given(confirmation):
+    if confirmation is None:
         return None
     return Request(confirmation, last_mailed(token.address_key), lists)
 

@@ -9,7 +9,7 @@ from django.views.generic import View
 
 from common.utils.helpers import mask_address
 from massmail.tracking.list_scope import names_of
-from massmail.tracking.resubscribing import Request, request_of, resubscribe
+from massmail.tracking.resubscribing import Request, request_of, resubscribe, used_by
 from massmail.views.posted import posted_fields
 from massmail.views.public import public_page, render_public
 from massmail.views.unsubscribe import has
@@ -25,15 +25,23 @@ class ResubscribeView(View):
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         found = request_of(token, now=timezone.now())
-        return self.page(request, "resubscribe" if found else "resubscribe_gone", found)
+        if found:
+            return self.page(request, "resubscribe", found)
+        return self.after(request, token)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         if not has(posted_fields(request), CONFIRMATION):
             return HttpResponse("Bad request.\n", status=400, content_type="text/plain")
         found = resubscribe(token, now=timezone.now())
-        return self.page(
-            request, "resubscribed" if found else "resubscribe_gone", found
-        )
+        if found:
+            return self.page(request, "resubscribed", found)
+        return self.after(request, token)
+
+    def after(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Who pressed twice, or looks again, is not told that it failed."""
+        found = used_by(token, now=timezone.now())
+        template = "resubscribed" if found else "resubscribe_gone"
+        return self.page(request, template, found)
 
     def page(
         self, request: HttpRequest, template: str, found: Request | None

@@ -43,7 +43,7 @@ from massmail.tests.mailings import account_at, draft, ready_settings
 from massmail.tests.smtp_server import FaultServer
 from massmail.tracking.list_scope import unsubscribe_from_lists
 from massmail.tracking.responses import responder, unsubscribe
-from massmail.tracking.resubscribing import request_of, resubscribe
+from massmail.tracking.resubscribing import request_of, resubscribe, used_by
 
 pytestmark = pytest.mark.django_db
 HOUR = dt.timedelta(hours=1)
@@ -185,6 +185,18 @@ def test_a_link_works_once(delivery):
     assert request_of(text, now=NOW + HOUR) is None
     assert resubscribe(text, now=NOW + HOUR) is None
     assert SuppressedAddress.objects.covers("zoe@example.com")
+
+
+def test_a_used_link_tells_what_it_has_done_until_that_is_undone(delivery):
+    leave(delivery)
+    ask(delivery)
+    text = link_of(confirmation())
+
+    assert used_by(text, now=NOW) is None
+    resubscribe(text, now=NOW)
+    assert used_by(text, now=NOW).address == "zoe@example.com"
+    leave(delivery, now=NOW + HOUR)
+    assert used_by(text, now=NOW + HOUR) is None
 
 
 def test_a_link_works_for_a_week(delivery):

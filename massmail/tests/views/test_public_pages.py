@@ -13,7 +13,13 @@ from django.utils import timezone, translation
 
 import massmail
 from massmail import tokens
-from massmail.models import Delivery, MassContact, MassmailSettings, NamedLink
+from massmail.models import (
+    Delivery,
+    MassContact,
+    MassmailSettings,
+    NamedLink,
+    SuppressedAddress,
+)
 from massmail.orchestrator.confirming import ask_to_confirm
 from massmail.recipients.registry import source_of
 from massmail.tests.factories import DeliveryFactory, EmailAccountFactory, UserFactory
@@ -105,6 +111,24 @@ def test_every_page_is_small_private_and_complete(client, delivery):
         assert "--button: #0a7d4f; --button-text: #ffffff" in body, name
         assert 'alt="Example Ltd"' in body, name
         assert "zoe@example.com" not in body, name
+
+
+def test_who_confirms_twice_is_not_told_that_it_failed(client, delivery):
+    unsubscribe(page(delivery).rpartition("/")[2], now=timezone.now())
+    ask_to_confirm(responder(page(delivery).rpartition("/")[2]), now=timezone.now())
+    link = page(Delivery.objects.get(kind="confirmation"), "resubscribe")
+    press = {"confirm": "subscribe"}
+
+    once, twice = client.post(link, press), client.post(link, press)
+    looked = client.get(link)
+    unsubscribe(page(delivery).rpartition("/")[2], now=timezone.now())
+    left = client.get(link), client.post(link, press)
+
+    for response in (once, twice, looked):
+        assert "You are subscribed again" in response.content.decode()
+    for response in left:
+        assert "This link does not work any more" in response.content.decode()
+    assert SuppressedAddress.objects.covers("zoe@example.com")
 
 
 @pytest.mark.parametrize("language", HEADINGS)

@@ -143,7 +143,7 @@ def test_the_way_back_to_the_list(client, url, news):
     assert left() == {news.pk}
     client.post(path, RETURN)
     assert left() == set()
-    assert "Nothing has been changed" in client.post(path, RETURN).text
+    assert "You are subscribed again" in client.post(path, RETURN).text
 
 
 def test_nobody_comes_back_to_a_list_that_was_not_left(client, url):
