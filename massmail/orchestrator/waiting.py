@@ -133,11 +133,16 @@ def of_pace(
 ) -> Explanation | None:
     """Quota, gap, retry times of what waits: what passes by itself."""
     name, now = {"account": account.name}, circumstances.now
+    if is_closed(account, circumstances.settings):
+        return Explanation(
+            _("The account %(account)s may send nothing: one of its limits is 0.")
+            % name
+        )
     free = circumstances.room(account, now)
     if not free.count:
         return Explanation(
             _("The account %(account)s has used up its sending limit.") % name,
-            None if is_closed(account, circumstances.settings) else free.next_at,
+            free.next_at,
         )
     if account.next_send_at and account.next_send_at > now:
         return Explanation(

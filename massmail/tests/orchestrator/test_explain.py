@@ -309,7 +309,10 @@ def test_a_full_quota_says_when_it_frees(mailing):
 def test_a_limit_of_nothing_frees_at_no_time(mailing, limit):
     accounts(**{limit: 0})
 
-    assert why(mailing) == ("The account Anna's has used up its sending limit.", None)
+    assert why(mailing) == (
+        "The account Anna's may send nothing: one of its limits is 0.",
+        None,
+    )
 
 
 def test_a_gap_says_when_it_ends(mailing):
@@ -517,14 +520,14 @@ def test_a_start_is_told_although_an_account_is_stopped(mailing):
 
 # In the order in which they are told; each one hides all that follow.
 CAUSES = [
-    ("cancelled", lambda: mailings(status="I"), "It was cancelled."),
+    ("cancelled", lambda: mailings(status="I"), "It was cancelled"),
     ("preparing", lambda: mailings(prepared_at=None), "still being prepared"),
     ("paused", lambda: mailings(status="P"), "It was paused"),
     ("stopped", lambda: mailings(stop_reason="reputation"), "It was stopped"),
     ("scheduled", lambda: mailings(start_at=NOW + HOUR), "scheduled"),
     ("hours", lambda: business_time(business_days=[6]), "outside business hours"),
     ("account", lambda: accounts(state="stopped"), "is stopped"),
-    ("quota", lambda: accounts(per_day=0), "used up its sending limit"),
+    ("quota", lambda: accounts(per_day=0), "one of its limits is 0"),
     ("gap", lambda: accounts(next_send_at=NOW + HOUR), "between two messages"),
     ("later", lambda: rows(not_before=NOW + HOUR), "tried again later"),
     ("answer", lambda: hand_over(seconds=90), "waits for its server's answer"),
@@ -548,7 +551,7 @@ def of_account(now=NOW):
 ACCOUNT_CAUSES = [
     ("stopped", lambda: accounts(state="stopped"), "is stopped"),
     ("hours", lambda: business_time(business_days=[6]), "outside business hours"),
-    ("quota", lambda: accounts(per_day=0), "used up its sending limit"),
+    ("quota", lambda: accounts(per_day=0), "one of its limits is 0"),
     ("gap", lambda: accounts(next_send_at=NOW + HOUR), "between two messages"),
     ("later", lambda: rows(not_before=NOW + HOUR), "tried again later"),
     ("answer", lambda: hand_over(seconds=90), "waits for its server's answer"),
