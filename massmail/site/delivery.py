@@ -270,6 +270,12 @@ class DeliveryAdmin(LedgerAdmin):
             context["subtitle"] = (
                 self.shown_name(delivery) or self.shown_address(delivery) or None
             )
+            if delivery.mailing:
+                of_mailing: dict[str, Any] = {MAILING: delivery.mailing_id}
+                context["mailing_url"] = admin_url(self.admin_site, delivery.mailing)
+                context["recipients_url"] = admin_url(
+                    self.admin_site, Delivery, **of_mailing
+                )
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("recipient"), ordering=shown("address"))

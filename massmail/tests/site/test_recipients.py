@@ -185,6 +185,28 @@ def test_a_delivery_is_called_by_its_recipient(browser, owner, mailing, add, hid
         assert client.get(page(row)).context["subtitle"] == name
 
 
+def test_a_delivery_is_found_below_its_mailing(browser, owner, mailing, add):
+    row = add("Ada")
+
+    body = browser(owner).get(page(row)).content.decode()
+
+    trail = body[body.index('<div class="breadcrumbs">') :].partition("</div>")[0]
+    recipients = f"{LIST}?mailing__id__exact={mailing.pk}"
+    assert f'<a href="{page(mailing)}">{mailing.name}</a>' in trail
+    assert f'<a href="{recipients}">Recipients</a>' in trail
+    assert trail.strip().endswith("Ada")
+
+
+def test_a_mailing_without_rows_is_not_said_to_hide_some(browser, owner, mailing):
+    client, of_mailing = browser(owner), {"mailing__id__exact": mailing.pk}
+
+    bare = client.get(LIST, of_mailing).content.decode()
+    narrowed = client.get(LIST, of_mailing | {"state": "sent"}).content.decode()
+
+    assert "No recipient has been added to this mailing." in bare
+    assert "No recipient of this mailing is like that." in narrowed
+
+
 def test_the_list_counts_once(browser, owner, mailing, add):
     for number in range(3):
         add(f"Person{number}")
