@@ -28,6 +28,7 @@ from massmail.models import EmailAccount
 MAIL_PORTS = frozenset({25, 465, 587, 2525})
 IMAP_PORTS = frozenset({143, 993})
 HOST_FIELDS = ("email_host", "imap_host")
+GAP_FIELDS = ("min_gap_seconds", "max_gap_seconds")
 # With another of these an account's secrets would be shown to somebody else.
 WHOSE_SECRETS = frozenset({"owner", *HOST_FIELDS})
 
@@ -145,6 +146,7 @@ class EmailAccountForm(OwnedModelForm):
         self.take_preset(cleaned)
         self.keep_password(cleaned)
         self.check_login(cleaned)
+        self.check_gaps(cleaned)
         self.check_server(cleaned, "email_host", "email_port", MAIL_PORTS)
         self.check_server(cleaned, "imap_host", "imap_port", IMAP_PORTS)
         self.check_provider(cleaned)
@@ -219,6 +221,13 @@ class EmailAccountForm(OwnedModelForm):
             text = _("Enter the password again: it was given for another server.")
             self.add_error("email_host_password", text)
         # A new owner brings his own; who hands the account over does not know it.
+
+    def check_gaps(self, cleaned: dict[str, Any]) -> None:
+        """The model says it, too, but not beside the field."""
+        gaps = [cleaned[name] for name in GAP_FIELDS if cleaned.get(name) is not None]
+        if gaps != sorted(gaps):
+            text = _("The longest gap must not be shorter than the shortest.")
+            self.add_error("max_gap_seconds", text)
 
     def check_provider(self, cleaned: dict[str, Any]) -> None:
         """A provider's tokens are for its servers."""

@@ -58,6 +58,16 @@ def errors(response) -> dict[str, list[str]]:
     return response.context["adminform"].form.errors
 
 
+def test_gaps_in_the_wrong_order_are_told_beside_the_field(browser, owner, account):
+    data = posted(account, min_gap_seconds=20, max_gap_seconds=1)
+
+    response = browser(owner).post(page(account), data)
+
+    assert errors(response) == {
+        "max_gap_seconds": ["The longest gap must not be shorter than the shortest."]
+    }
+
+
 @pytest.mark.parametrize("who", ["owner", "colleague", "superuser"])
 def test_no_page_shows_a_secret(request, browser, account, who):
     client = browser(request.getfixturevalue(who))
