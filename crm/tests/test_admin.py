@@ -56,6 +56,17 @@ def test_a_list_shows_the_rows_that_the_policy_shows(
     assert ("owned@example.com" in page.content.decode()) is sees
 
 
+def test_an_empty_list_says_what_to_do_next(client, owner):
+    client.force_login(owner)
+
+    empty = client.get(admin_url("contact_changelist")).content.decode()
+    narrowed = client.get(admin_url("contact_changelist"), {"q": "x"}).content.decode()
+
+    assert "There are no contacts yet." in empty
+    assert f'href="{admin_url("contact_add")}">Add contact</a>' in empty
+    assert "There are no contacts yet." not in narrowed
+
+
 def test_a_department_head_has_no_business_with_contacts(client, contact, head):
     client.force_login(head)
 

@@ -55,6 +55,16 @@ def test_companies_by_industry_type_country_and_tag(chosen, owner, food, partner
         assert chosen("company", **filters)["count"] == (1 if filters else 2)
 
 
+def test_a_filter_without_choices_is_not_shown(client, owner, food):
+    client.force_login(owner)
+    ContactFactory(owner=owner, company=CompanyFactory(owner=owner, industry=food))
+
+    body = client.get(PAGE.format("contact")).content.decode()
+
+    assert "<legend>Industries</legend>" in body
+    assert "<legend>Countries</legend>" not in body
+
+
 def test_contacts_by_what_their_company_is(chosen, owner, food, partner):
     company = CompanyFactory(owner=owner, industry=food, client_type=partner)
     ContactFactory(owner=owner, company=company)
