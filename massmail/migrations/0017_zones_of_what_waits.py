@@ -3,6 +3,14 @@
 from django.db import migrations, models
 
 
+def look_again(apps, schema_editor):
+    """Nobody is put off to his business hours any more: they are asked for each time."""
+    rows = apps.get_model("massmail", "Delivery").objects
+    rows = rows.using(schema_editor.connection.alias)
+    put_off = rows.filter(status="queued", reason="recipients_hours")
+    put_off.update(not_before=models.F("queued_at"), reason="")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -15,4 +23,5 @@ class Migration(migrations.Migration):
             model_name='delivery',
             index=models.Index(condition=models.Q(('status', 'queued')), fields=['email_account', 'mailing', 'time_zone', 'not_before', 'id'], name='delivery_zones'),
         ),
+        migrations.RunPython(look_again, migrations.RunPython.noop),
     ]

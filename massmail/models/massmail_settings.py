@@ -9,14 +9,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
-from django.db import models, transaction
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from massmail.conf import conf
-from massmail.models.delivery import Delivery
 
-# The reason of a waiting row that was due while its recipient's hours were closed.
-WAITS_FOR_RECIPIENTS_HOURS = "recipients_hours"
 # The key of the one row.
 SINGLETON = 1
 
@@ -144,11 +141,8 @@ class MassmailSettings(models.Model):
         return str(_("Massmail settings"))
 
     def save(self, *args: object, **kwargs: object) -> None:
-        """Who waits for hours that may be others now is looked at again."""
         self.pk = SINGLETON
-        with transaction.atomic():
-            super().save(*args, **kwargs)  # type: ignore[arg-type]
-            Delivery.objects.look_again(WAITS_FOR_RECIPIENTS_HOURS)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls) -> MassmailSettings:

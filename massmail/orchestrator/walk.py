@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from itertools import chain, product
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -15,6 +17,7 @@ from massmail.models import (
     MassmailSettings,
     SampleValues,
 )
+from massmail.models.first_of_zones import first_of_zones
 from massmail.orchestrator.alerting import mail_alerts
 from massmail.orchestrator.clock import Clock
 from massmail.orchestrator.finishing import (
@@ -23,8 +26,8 @@ from massmail.orchestrator.finishing import (
     finish_mailings,
 )
 from massmail.sending.account_health import wake_up
-from massmail.sending.business_time import business_time
-from massmail.sending.claiming import running_mailings
+from massmail.sending.business_time import BusinessTime, business_time
+from massmail.sending.claiming import open_rows, running_mailings
 from massmail.sending.lanes import lanes_of
 from massmail.sending.quotas import room
 from massmail.sending.recording import recover
@@ -66,13 +69,29 @@ def accounts_with_due_rows(
 ) -> QuerySet[EmailAccount]:
     """Ready accounts whose gap is over; asks the queue's index once per mailing."""
     due = Delivery.objects.due(now).filter(email_account=OuterRef("pk"))
-    has_work = Q(Exists(due.filter(mailing=None)))
+    has_own, has_mailings = Q(Exists(due.filter(mailing=None))), Q(pk__in=[])
+    gap_over = Q(next_send_at=None) | Q(next_send_at__lte=now)
+    ready = EmailAccount.objects.ready(now).filter(gap_over).order_by("pk")
     hours = business_time(settings)
     if hours is None or not hours.holds_everybody(now):
-        for mailing_id in running_mailings(now):
-            has_work |= Q(Exists(due.filter(mailing_id=mailing_id)))
-    gap_over = Q(next_send_at=None) | Q(next_send_at__lte=now)
-    return EmailAccount.objects.ready(now).filter(gap_over, has_work).order_by("pk")
+        mailings = running_mailings(now)
+        for mailing_id in mailings:
+            has_mailings |= Q(Exists(due.filter(mailing_id=mailing_id)))
+        if hours and hours.by_recipient:
+            waiting = ready.filter(has_mailings).values_list("pk", flat=True)
+            has_mailings = Q(pk__in=with_open_rows(waiting, mailings, hours, now))
+    return ready.filter(has_own | has_mailings)
+
+
+def with_open_rows(
+    accounts: Iterable[int],
+    mailings: Iterable[int],
+    hours: BusinessTime,
+    now: dt.datetime,
+) -> set[int | None]:
+    """Those of the accounts of which somebody's hours are open."""
+    firsts = chain.from_iterable(first_of_zones(product(accounts, mailings)).values())
+    return {row.email_account_id for row in open_rows(firsts, hours, now)}
 
 
 def has_free_lane(account: EmailAccount, now: dt.datetime) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -13,7 +15,7 @@ from massmail.conf import conf
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.address import Address
 from massmail.models.delivery_batches import claim_all
-from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
+from massmail.models.first_of_zones import first_of_zones
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.domain_caps import DomainCaps
 from massmail.sending.pacing import batch_size, gap_is_over
@@ -23,6 +25,8 @@ from massmail.sending.quotas import Counted, room
 MAX_CAP_ROUNDS = 10
 # How many rows a round looks at for those whose domains have none.
 SEEN_AHEAD = 200
+# In the queue, of rows of one priority.
+place = attrgetter("not_before", "pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ def due_ids(
             rows = Delivery.objects.due(now).filter(
                 email_account=account, mailing_id=mailing_id
             )
-            ids += ids_within_caps(caps, rows, count - len(ids), hours, now)
+            zones = open_zones(account, mailing_id, hours, now)
+            ids += ids_within_caps(caps, rows, count - len(ids), zones)
     return ids
 
 
@@ -98,8 +103,7 @@ def ids_within_caps(
     caps: DomainCaps,
     rows: QuerySet[Delivery],
     count: int,
-    hours: BusinessTime | None,
-    now: dt.datetime,
+    zones: list[str] | None,
 ) -> list[int]:
     """The first rows that the caps of their domains let through.
 
@@ -109,13 +113,13 @@ def ids_within_caps(
     ids: list[int] = []
     for _round in range(MAX_CAP_ROUNDS):
         wanted = count - len(ids)
-        found = open_ids(rows.exclude(pk__in=ids), wanted, hours, now)
+        found = first_open_ids(rows.exclude(pk__in=ids), wanted, zones)
         ids += caps.fitting(found)
         if len(found) < wanted or len(ids) == count:
             break
         # With gaps a claim wants one row: a full domain at the head of the queue would
         # let nobody pass for hours if each round moved but one of its rows away.
-        caps.clear_the_way(open_ids(rows.exclude(pk__in=ids), SEEN_AHEAD, hours, now))
+        caps.clear_the_way(first_open_ids(rows.exclude(pk__in=ids), SEEN_AHEAD, zones))
     return ids
 
 
@@ -123,30 +127,43 @@ def due_alone(account: EmailAccount, now: dt.datetime) -> QuerySet[Delivery]:
     return Delivery.objects.due(now).filter(email_account=account, mailing=None)
 
 
-def open_ids(
-    rows: QuerySet[Delivery], count: int, hours: BusinessTime | None, now: dt.datetime
-) -> list[int]:
-    """The first rows whose recipients' hours are open.
+def open_zones(
+    account: EmailAccount, mailing_id: int, hours: BusinessTime | None, now: dt.datetime
+) -> list[str] | None:
+    """The time zones of due rows whose hours are open, those first that end first.
 
-    Those of a closed zone that come in between are put off all at once, so that no
-    claim meets them again before their opening.
+    None: the recipients' clocks do not matter.
     """
     if hours is None or not hours.by_recipient:
+        return None
+    pair = account.pk, mailing_id
+    rows = sorted(open_rows(first_of_zones([pair])[pair], hours, now), key=place)
+    rows.sort(key=lambda row: hours.at(row.time_zone).closing(now))
+    return [row.time_zone for row in rows]
+
+
+def open_rows(
+    rows: Iterable[Delivery], hours: BusinessTime, now: dt.datetime
+) -> list[Delivery]:
+    """Those that are due, in their recipients' hours."""
+    return [
+        row
+        for row in rows
+        if row.not_before <= now and hours.at(row.time_zone).is_open(now)
+    ]
+
+
+def first_open_ids(
+    rows: QuerySet[Delivery], count: int, zones: list[str] | None
+) -> list[int]:
+    """Those of a closed zone are passed by, however many they are."""
+    if zones is None:
         return first_ids(rows, count)
-    ordered = rows.order_by("priority", "not_before", "pk")
-    while True:
-        found = list(ordered.values_list("pk", "time_zone")[:count])
-        closed = {zone for _pk, zone in found if not hours.at(zone).is_open(now)}
-        if not closed:
-            return [pk for pk, _zone in found]
-        for zone in closed:
-            put_off(rows.filter(time_zone=zone), hours.at(zone), now)
-
-
-def put_off(rows: QuerySet[Delivery], hours: BusinessTime, now: dt.datetime) -> None:
-    """Without an opening ahead they are looked at again a day later."""
-    opening = hours.next_opening(now) or now + dt.timedelta(days=1)
-    rows.update(not_before=opening, reason=WAITS_FOR_RECIPIENTS_HOURS)
+    ids: list[int] = []
+    for zone in zones:
+        of_zone = rows.filter(time_zone=zone).order_by("not_before", "pk")
+        ids += of_zone.values_list("pk", flat=True)[: count - len(ids)]
+    return ids
 
 
 def first_ids(rows: QuerySet[Delivery], count: int) -> list[int]:

@@ -6,24 +6,27 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, ChangeList
 from django.core.paginator import Page, Paginator
 from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from common.site.read_only import is_superuser
-from massmail.models import Delivery, EmailAccount, MailingOut
+from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
 from massmail.models.planned_accounts import GIVEN
 from massmail.recipients.access import access_policy
 from massmail.reports.recent_counts import is_large, recent_counts
 from massmail.reports.statistics import STATES, Group, Progress
+from massmail.sending.business_time import business_time
 from massmail.site.base import LedgerAdmin
+from massmail.site.closed_hours import RecipientsList, in_closed_hours
 from massmail.site.links import admin_url
-from massmail.site.reasons import reason_words
+from massmail.site.reasons import CLOSED_HOURS, reason_words
 
 MAILING = "mailing__id__exact"
 STATE = "state"
@@ -213,6 +216,9 @@ class DeliveryAdmin(LedgerAdmin):
         flag = models.ExpressionWrapper(hidden, output_field=models.BooleanField())
         return super().get_queryset(request).annotate(is_hidden=flag)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return RecipientsList
+
     def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         paginator: Any = super().get_paginator(request, *args, **kwargs)
         paginator.mailing = shown_mailing(request)
@@ -287,6 +293,8 @@ class DeliveryAdmin(LedgerAdmin):
     @admin.display(description=_("why"), ordering="reason", empty_value="–")
     def why(self, delivery: Any) -> str:
         words = "" if delivery.is_hidden else delivery.smtp_text
+        if delivery.in_closed_hours:
+            return str(CLOSED_HOURS)
         return two_lines(reason_words(delivery.reason), words)
 
     @admin.display(
@@ -313,6 +321,9 @@ class DeliveryAdmin(LedgerAdmin):
 
     @admin.display(description=_("reason"), empty_value="–")
     def reason_in_words(self, delivery: Delivery) -> str:
+        hours = business_time(MassmailSettings.load())
+        if in_closed_hours(delivery, hours, timezone.now()):
+            return str(CLOSED_HOURS)
         return reason_words(delivery.reason)
 
 

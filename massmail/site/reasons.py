@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from massmail.models import Delivery
 from massmail.models.delivery_states import DOMAIN_LIMIT
-from massmail.models.massmail_settings import WAITS_FOR_RECIPIENTS_HOURS
 from massmail.sending.outcomes import HELP
 
 # What happened to one recipient's message; reasons to skip have their own labels.
@@ -35,8 +34,8 @@ OF_RECIPIENTS: dict[str, str | Promise] = {
     "worker_lost": _("the sender stopped before the server answered"),
     "put_back": _("put back to be sent again"),
     DOMAIN_LIMIT: _("waits: so many messages an hour go to one domain"),
-    WAITS_FOR_RECIPIENTS_HOURS: _("waits for business hours where the recipient is"),
 }
+CLOSED_HOURS = _("waits for business hours where the recipient is")
 
 
 def reason_words(reason: str) -> str:

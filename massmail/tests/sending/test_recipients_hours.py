@@ -7,9 +7,8 @@ import uuid
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from massmail.models import Delivery, MassmailSettings
+from massmail.models import Delivery, EmailAccount, MassmailSettings
 from massmail.orchestrator.walk import walk_account_queues
 from massmail.sending.claiming import claim_batch
 from massmail.tests.factories import NOW
@@ -18,6 +17,7 @@ from massmail.tests.mailings import ready_settings
 pytestmark = pytest.mark.django_db
 # NOW is Wednesday noon in UTC: 13:00 in Berlin, 23:00 in Sydney, 7:00 in New York.
 SYDNEY_OPENS = dt.datetime(2027, 3, 10, 21, 30, tzinfo=dt.UTC)
+BERLIN_OPENS = dt.datetime(2027, 3, 11, 7, 30, tzinfo=dt.UTC)
 NEW_YORK_OPENS = dt.datetime(2027, 3, 10, 13, 30, tzinfo=dt.UTC)
 
 
@@ -40,7 +40,7 @@ def claim(account):
     return claim
 
 
-def not_before(row):
+def state(row):
     row.refresh_from_db()
     return row.status, row.not_before, row.reason
 
@@ -54,11 +54,22 @@ def test_only_those_whose_hours_are_open_are_claimed(by_recipient, rows, claim):
 
     assert claim() == [berlin.pk, unknown.pk, nonsense.pk]
 
-    assert not_before(sydney) == ("queued", SYDNEY_OPENS, "recipients_hours")
-    assert not_before(new_york) == ("queued", NEW_YORK_OPENS, "recipients_hours")
+    assert state(sydney) == state(new_york) == ("queued", NOW, "")
     assert claim(NEW_YORK_OPENS) == [new_york.pk]
     assert claim(SYDNEY_OPENS - dt.timedelta(microseconds=1)) == []
     assert claim(SYDNEY_OPENS) == [sydney.pk]
+
+
+def test_whose_hours_end_first_go_first(by_recipient, rows, claim, account):
+    """At half past three in Berlin New York has just begun, Kyiv is about to end."""
+    EmailAccount.objects.update(per_minute=None, per_hour=None, per_day=4)
+    new_york = rows(2, time_zone="America/New_York")
+    berlin = rows(2, time_zone="Europe/Berlin")
+    kyiv = rows(2, time_zone="Europe/Kyiv")
+
+    wanted = [row.pk for row in [*kyiv, *berlin]]
+    assert claim(NEW_YORK_OPENS + dt.timedelta(hours=1)) == wanted
+    assert {state(row)[0] for row in new_york} == {"queued"}
 
 
 @pytest.mark.parametrize("name", ["../etc/passwd", "/", "Europe", "a\0b", "x" * 64])
@@ -79,48 +90,56 @@ def test_the_installations_closed_hours_hold_only_those_without_a_zone(
 
     assert walk_account_queues(now) == [account.pk]
     assert claim(now) == [sydney.pk]
-    assert not_before(unknown)[1] == dt.datetime(2027, 3, 11, 7, 30, tzinfo=dt.UTC)
+    assert state(unknown) == ("queued", NOW, "")
     assert walk_account_queues(now) == []
+    assert walk_account_queues(BERLIN_OPENS) == [account.pk]
 
 
-def test_a_closed_zone_is_put_off_at_once_however_many_it_has(
-    by_recipient, rows, claim, account
+def test_mail_without_a_mailing_wakes_its_account_at_any_hour(
+    by_recipient, rows, account
+):
+    rows(time_zone="Australia/Sydney")
+    assert walk_account_queues(NOW) == []
+
+    Delivery.objects.create(
+        kind="alert", email_account=account, not_before=NOW, queued_at=NOW
+    )
+
+    assert walk_account_queues(NOW) == [account.pk]
+
+
+def test_a_closed_zone_costs_a_claim_nothing_however_many_it_has(
+    by_recipient, rows, claim, plans
 ):
     rows(30, time_zone="Australia/Sydney")
     [berlin] = rows(time_zone="Europe/Berlin")
+    found = []
 
-    with CaptureQueriesContext(connection) as queries:
-        assert claim() == [berlin.pk]
+    seen = plans(lambda: found.extend(claim()), "massmail_delivery")
 
-    updates = [q for q in queries if "not_before" in q["sql"].partition("WHERE")[0]]
-    updates = [q for q in updates if q["sql"].startswith("UPDATE")]
-    assert len(updates) == 1
-    assert Delivery.objects.filter(not_before=SYDNEY_OPENS).count() == 30
+    assert found == [berlin.pk]
+    assert Delivery.objects.filter(not_before=NOW, reason="").count() == 31
+    assert [
+        plan for plan in seen if "delivery_queue" in plan and "time_zone" in plan
+    ] == []
+    assert any("delivery_zones" in plan for plan in seen)
 
 
-def test_other_rows_of_the_zone_are_left_alone(by_recipient, rows, claim):
+def test_a_row_that_waits_for_something_else_goes_on_waiting(by_recipient, rows, claim):
     tomorrow = NOW + dt.timedelta(days=1)
-    rows(time_zone="Australia/Sydney")
-    [later] = rows(
-        time_zone="Australia/Sydney", not_before=tomorrow, reason="greylisted"
-    )
-    [sent] = rows(time_zone="Australia/Sydney", status="sent")
+    [later] = rows(time_zone="Europe/Berlin", not_before=tomorrow, reason="greylisted")
+    [due] = rows(time_zone="Europe/Berlin")
 
-    claim()
-
-    assert not_before(later) == ("queued", tomorrow, "greylisted")
-    assert not_before(sent) == ("sent", NOW, "")
+    assert claim() == [due.pk]
+    assert state(later) == ("queued", tomorrow, "greylisted")
 
 
-def test_other_hours_look_at_those_again_who_were_put_off(by_recipient, rows, claim):
+def test_other_hours_hold_at_once(by_recipient, rows, claim):
     [sydney] = rows(time_zone="Australia/Sydney")
-    [later] = rows(not_before=SYDNEY_OPENS, reason="greylisted")
-    claim()
+    assert claim() == []
 
     MassmailSettings(use_business_time=False).save()
 
-    assert not_before(sydney) == ("queued", NOW, "")
-    assert not_before(later) == ("queued", SYDNEY_OPENS, "greylisted")
     assert claim() == [sydney.pk]
 
 
@@ -131,11 +150,10 @@ def test_without_the_option_the_recipients_zone_means_nothing(rows, claim):
     assert claim() == [sydney.pk]
 
 
-def test_a_zone_without_any_business_day_is_looked_at_again_a_day_later(
-    by_recipient, rows, claim
-):
+def test_without_any_business_day_nobody_is_mailed(by_recipient, rows, claim):
     MassmailSettings.objects.update(business_days=[])
     [row] = rows(time_zone="Europe/Berlin")
 
     assert claim() == []
-    assert not_before(row)[1] == NOW + dt.timedelta(days=1)
+    assert walk_account_queues(NOW) == []
+    assert state(row) == ("queued", NOW, "")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from massmail.models import Delivery, MailingOut
+from massmail.models import Delivery, MailingOut, MassmailSettings
 from massmail.sending.outcome_rules import RULES
 from massmail.sending.verdicts import Scope
 from massmail.site.delivery import DeliveryAdmin
@@ -72,6 +75,26 @@ def test_a_row_tells_state_reason_and_the_servers_words(browser, owner, mailing,
         assert text in html
     assert "552 over quota, says the server" in html
     assert f'href="{page(mailing)}"' in html
+
+
+def test_who_waits_for_his_own_business_hours_is_told_so(browser, owner, mailing, add):
+    """Until then nothing is written about it: the hours may be others by then."""
+    now = timezone.now()
+    MassmailSettings(
+        use_business_time=True, use_recipient_time_zone=True, business_days=[]
+    ).save()
+    waiting = add("Ada", not_before=now)
+    add("Bob", not_before=now + dt.timedelta(hours=1), reason="greylisted")
+    add("Cid", status="sent")
+    DeliveryFactory(mailing=MailingOutFactory(owner=owner), not_before=now)
+    words, client = "waits for business hours where the recipient is", browser(owner)
+
+    def told(url, **query):
+        return client.get(url, query).content.decode().count(words)
+
+    assert told(LIST) == told(page(waiting)) == 1
+    MassmailSettings(use_business_time=False).save()
+    assert told(LIST) == told(page(waiting)) == 0
 
 
 def test_rows_are_filtered_by_state_and_reason(browser, owner, mailing, add):
