@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -177,6 +178,22 @@ def exact_condition(term: str) -> Q | None:
         return None
 
 
+class HistoryList(ChangeList):
+    """Brings the addresses of one page's lines by one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        key: Any = OuterRef("address_key")
+        rows = SuppressedAddress.objects.of_person(key)
+        address = Subquery(rows.exclude(address="").values("address")[:1])
+        shown = SuppressionChange.objects.filter(
+            pk__in=[change.pk for change in self.result_list]
+        )
+        addresses = dict(shown.order_by().values_list("pk", address))
+        for change in self.result_list:
+            change.listed_address = addresses.get(change.pk)
+
+
 class SuppressionChangeAdmin(TechnicalAdmin):
     """Who put what on the list, and who took it off."""
 
@@ -203,10 +220,10 @@ class SuppressionChangeAdmin(TechnicalAdmin):
             found = found | queryset.filter(exact)
         return found, may_repeat
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return HistoryList
+
     @admin.display(description=_("address or domain"))
-    def what(self, change: SuppressionChange) -> str:
+    def what(self, change: Any) -> str:
         """The address only while the list has it: erased it stays erased."""
-        if change.domain:
-            return change.domain
-        row = SuppressedAddress.objects.filter(address_key=change.address_key).first()
-        return row.address if row and row.address else change.address_key
+        return change.domain or change.listed_address or change.address_key

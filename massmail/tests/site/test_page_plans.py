@@ -11,9 +11,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from massmail.models import Delivery, EmailAccount
+from massmail.models import (
+    Delivery,
+    EmailAccount,
+    SuppressedAddress,
+    SuppressionChange,
+)
 from massmail.site.delivery import DeliveryAdmin
-from massmail.tests.factories import EmailAccountFactory, MailingOutFactory
+from massmail.tests.factories import (
+    EmailAccountFactory,
+    MailingOutFactory,
+    TargetListFactory,
+)
 from massmail.tests.site.conftest import page
 
 # Of ten rows one each; the others are sent.
@@ -159,3 +168,39 @@ def test_what_an_account_has_sent_today_is_counted_without_its_attempts(browser,
         if 'FROM "massmail_sendattempt"' in query["sql"] and "GROUP BY" in query["sql"]
     ]
     assert "COUNT(*)" in counted
+
+
+@pytest.fixture
+def history(superuser):
+    """Lines of the don't-mail list's history: of all mailings, of one list, erased."""
+    rows = [
+        SuppressedAddress.objects.suppress(
+            f"{name}@example.com",
+            reason="opted_out",
+            source="link",
+            target_list=TargetListFactory(owner=superuser) if name == "lea" else None,
+        )
+        for name in ("zoe", "lea", "gone")
+    ]
+    SuppressedAddress.objects.blank(rows[-1].address_key)
+    return [row.address_key for row in rows]
+
+
+def test_the_addresses_of_the_history_are_found_by_one_query(
+    browser, superuser, history, plans
+):
+    """The address only while the list has it: who was erased stays so."""
+    client, url = browser(superuser), page(SuppressionChange, "changelist")
+    pages = []
+
+    found = plans(lambda: pages.append(client.get(url)), '"massmail_suppressedaddress"')
+
+    shown = [
+        word
+        for word in ("zoe@example.com", "lea@example.com", "gone@example.com", *history)
+        if f">{word}<" in pages[0].text
+    ]
+    assert shown == ["zoe@example.com", "lea@example.com", history[-1]]
+    [plan] = found
+    assert "one_suppression_per_address" in plan
+    assert "one_suppression_per_list" in plan
