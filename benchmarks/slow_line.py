@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import smtplib
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 HOST = "127.0.0.1"
+COMMANDS = 50
 
 
 @contextlib.contextmanager
@@ -27,6 +31,20 @@ def slow_line(port: int, seconds: float) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+def round_trip(port: int) -> float:
+    """Seconds of one over the line, as a command without any work takes them.
+
+    The line's clock is coarse: it holds bytes back a little longer than it should.
+    """
+    with smtplib.SMTP(HOST, port) as connection:
+        times = []
+        for _command in range(COMMANDS):
+            began = time.monotonic()
+            connection.noop()
+            times.append(time.monotonic() - began)
+    return statistics.median(times)
 
 
 async def carry(
