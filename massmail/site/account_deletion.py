@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
@@ -18,11 +18,12 @@ from django.views.decorators.csrf import csrf_protect
 
 from massmail.models import Alert, Delivery, EmailAccount
 from massmail.models.alert import account_cause
-from massmail.models.planned_accounts import GIVEN, drop_plans
+from massmail.models.planned_accounts import GIVEN, PLANNED, drop_plans
 from massmail.site.account_base import AccountPages
 
 # A request that takes longer may be ended by the server in front.
 SECONDS = 15.0
+CSRF_FIELD = "csrfmiddlewaretoken"
 
 
 class AccountDeletion(AccountPages):
@@ -39,8 +40,8 @@ class AccountDeletion(AccountPages):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         account = self.get_object(request, unquote(object_id))
-        if account and request.POST and not self.is_free(request, [account]):
-            return self.to_account(account)
+        if account and request.POST and (page := self.going_on(request, [account])):
+            return page
         return super().delete_view(request, object_id, extra_context)
 
     @admin.action(
@@ -50,26 +51,27 @@ class AccountDeletion(AccountPages):
     def delete_selected(
         self, request: HttpRequest, queryset: QuerySet
     ) -> HttpResponse | None:
-        if request.POST.get("post") and not self.is_free(request, queryset):
-            return None
+        if request.POST.get("post") and (page := self.going_on(request, queryset)):
+            return page
         return delete_selected(self, request, queryset)
 
-    def is_free(self, request: HttpRequest, accounts: Iterable[EmailAccount]) -> bool:
-        """Whether nothing is in the way of a deletion that is possible; if not, told.
+    def going_on(
+        self, request: HttpRequest, accounts: Iterable[EmailAccount]
+    ) -> HttpResponse | None:
+        """The page that sends itself again while plans are in the way of a deletion
+        that is possible.
 
         What is kept anyway keeps its plans, too.
         """
         chosen = list(accounts)
         if not all(self.has_delete_permission(request, one) for one in chosen):
-            return True
+            return None
         if self.holders(chosen) or drop_plans(chosen, seconds=SECONDS):
-            return True
-        text = _(
-            "It is not deleted yet: drafts plan with it for so many recipients that "
-            "they need more time. Delete it once more."
-        )
-        messages.warning(request, text)
-        return False
+            return None
+        plans = Delivery.objects.filter(PLANNED, email_account__in=chosen)
+        sent = [pair for pair in request.POST.lists() if pair[0] != CSRF_FIELD]
+        context = {"accounts": chosen, "planned": plans.count(), "sent": sent}
+        return self.framed_page(request, "going_on", _("Deletion under way"), context)
 
     def delete_model(self, request: HttpRequest, obj: EmailAccount) -> None:
         Alert.objects.close(cause=account_cause(obj.pk), now=timezone.now())
