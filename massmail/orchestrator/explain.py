@@ -198,7 +198,7 @@ def of_account(
             % {"account": account.name}
         )
     firsts = circumstances.firsts_of(mailing, account)
-    found = of_state(account, circumstances.now) or of_pace(
-        account, firsts, circumstances
-    )
+    # By the recipients' clocks another account's may be in their hours.
+    found = of_state(account, circumstances.now) or of_hours(firsts, circumstances)
+    found = found or of_pace(account, firsts, circumstances)
     return until_all_is_over(found, account, firsts, circumstances)

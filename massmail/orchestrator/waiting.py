@@ -24,7 +24,7 @@ from massmail.models import (
 from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.models.first_of_zones import first_of_zones
 from massmail.orchestrator.circumstances import Circumstances, Explanation
-from massmail.orchestrator.wait_ends import goes_on, is_closed
+from massmail.orchestrator.wait_ends import first_opening, goes_on, is_closed
 from massmail.sending.business_time import BusinessTime, business_time
 from massmail.sending.lanes import lanes_of
 from massmail.sending.outcomes import HELP
@@ -43,9 +43,7 @@ def explain_account(
     alone, firsts = first_alone(account), firsts_in_mailings(account)
     if not alone and not firsts:
         return Explanation(_("Nothing waits for it."))
-    # Mail of its own, such as alerts, does not wait for business hours.
-    hours = None if alone else of_hours(firsts, circumstances)
-    found = of_state(account, moment) or hours
+    found = of_state(account, moment) or of_hours_beside(alone, firsts, circumstances)
     found = found or of_pace(account, [*alone, *firsts], circumstances)
     if not alone:
         found = until_all_is_over(found, account, firsts, circumstances)
@@ -81,15 +79,31 @@ def until_all_is_over(
     return replace(found, next_at=next_at)
 
 
+def of_hours_beside(
+    alone: Sequence[Delivery], firsts: Sequence[Delivery], circumstances: Circumstances
+) -> Explanation | None:
+    """Mail of its own, such as alerts, does not wait for business hours."""
+    found = of_hours(firsts, circumstances) if firsts else None
+    turns = [row.not_before for row in alone]
+    if found is None or any(turn <= circumstances.now for turn in turns):
+        return None
+    ends = filter(None, [found.next_at, *turns])
+    return replace(found, next_at=min(ends, default=None))
+
+
 def of_hours(
     firsts: Sequence[Delivery], circumstances: Circumstances
 ) -> Explanation | None:
+    """Whoever is due is outside his hours, whoever else is in them."""
     hours, now = business_time(circumstances.settings), circumstances.now
-    opening = opens(firsts, hours, now)
+    due = [row for row in firsts if row.not_before <= now]
+    opening = opens(due or firsts, hours, now)
     if hours is None or opening == now:
         return None
     if hours.by_recipient:
         reason = _("It is outside business hours now where the recipients are.")
+        # Before it somebody may be tried again who is in them.
+        opening = first_opening(firsts, hours, now) or opening
     else:
         reason = _("It is outside business hours now.")
     return Explanation(reason, opening)

@@ -180,6 +180,50 @@ def test_by_the_recipients_clocks_the_first_of_them_to_open_is_waited_for(mailin
     assert why(mailing) == ("It is being sent.", NOW)
 
 
+# When Sydney opens after `NOW`, on Thursday there.
+SYDNEY = dt.datetime(2027, 3, 10, 21, 30, tzinfo=dt.UTC)
+CLOSED = "It is outside business hours now where the recipients are."
+
+
+def sydney_is_due_and_lisbon_later(mailing, later):
+    business_time(use_recipient_time_zone=True)
+    rows(time_zone="Australia/Sydney")
+    DeliveryFactory(
+        mailing=mailing,
+        email_account=EmailAccount.objects.get(),
+        time_zone="Europe/Lisbon",
+        not_before=later,
+    )
+
+
+@pytest.mark.parametrize(
+    ("later", "goes_on"),
+    [
+        (NOW + HOUR, NOW + HOUR),
+        # Lisbon closes at 17:30.
+        (NOW + 6 * HOUR, SYDNEY),
+    ],
+)
+def test_open_hours_of_those_who_are_tried_again_later_open_no_others(
+    mailing, later, goes_on
+):
+    sydney_is_due_and_lisbon_later(mailing, later)
+
+    assert why(mailing) == (CLOSED, goes_on)
+    found = explain_account(EmailAccount.objects.get(), now=NOW)
+    assert (found.reason, found.next_at) == (CLOSED, goes_on)
+
+
+def test_an_accounts_closed_hours_are_told_beside_one_that_is_stopped(mailing):
+    business_time(use_recipient_time_zone=True)
+    rows(time_zone="Australia/Sydney")
+    DeliveryFactory(
+        mailing=mailing, email_account__state="stopped", time_zone="Europe/Lisbon"
+    )
+
+    assert why(mailing) == (CLOSED, SYDNEY)
+
+
 def test_without_business_hours_ahead_a_person_must_act(mailing):
     business_time(business_days=[])
 
@@ -580,6 +624,22 @@ def test_business_hours_do_not_hold_an_alert(mailing):
     rows(mailing=None, kind="alert")
 
     assert of_account() == "It sends what is waiting."
+
+
+@pytest.mark.parametrize("by_recipient", [False, True])
+def test_an_alert_that_is_tried_again_later_opens_no_hours(mailing, by_recipient):
+    business_time(use_recipient_time_zone=by_recipient)
+    Delivery.objects.create(
+        kind="alert",
+        email_account=EmailAccount.objects.get(),
+        queued_at=NOW,
+        not_before=EVENING + HOUR,
+    )
+
+    found = explain_account(EmailAccount.objects.get(), now=EVENING)
+
+    assert "outside business hours" in found.reason
+    assert found.next_at == EVENING + HOUR
 
 
 def test_an_explanation_without_a_time_needs_a_person():
