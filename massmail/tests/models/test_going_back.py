@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from massmail.models import Delivery, MassContact, SendAttempt, SuppressedAddress
 from massmail.tests.factories import (
+    NOW,
     DeliveryFactory,
     EmailAccountFactory,
     MassContactFactory,
@@ -78,3 +80,19 @@ def test_what_names_a_row_that_is_gone_is_no_obstacle(go_back):
     assert values("MassContact", "email_account") == {account.pk}
     assert GONE not in values("Delivery", "mass_contact")
     assert bound.pk in values("Delivery", "mass_contact")
+
+
+def test_who_was_put_off_to_his_hours_waits_for_them_no_more(go_back):
+    before = go_back("0016_dont_mail_list")
+    later = NOW + dt.timedelta(days=1)
+    off = DeliveryFactory(not_before=later)
+    tried = DeliveryFactory(not_before=later, reason="greylisted")
+    rows = before.get_model("massmail", "Delivery").objects
+    rows.filter(pk=off.pk).update(reason="recipients_hours", queued_at=NOW)
+
+    go_back("0017_zones_of_what_waits")
+
+    off.refresh_from_db()
+    tried.refresh_from_db()
+    assert (off.not_before, off.reason) == (NOW, "")
+    assert (tried.not_before, tried.reason) == (later, "greylisted")
