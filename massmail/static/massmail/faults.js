@@ -7,11 +7,18 @@ function fieldOf(errors) {
   return document.getElementById(errors.id.replace(/_error$/, ""));
 }
 
+// In a table of rows the column names it.
+function headOf(field) {
+  const cell = field.closest("td");
+  return cell?.closest("table").tHead?.rows[0].cells[cell.cellIndex];
+}
+
 function nameOf(field) {
   const own = document.querySelector(`label[for="${field.id}"]`);
   // A group of choices has one above it.
-  const label = own ?? field.closest(".form-row, fieldset").querySelector("label, legend");
-  return label.textContent.trim().replace(/:$/, "");
+  const above = field.closest(".form-row, fieldset")?.querySelector("label, legend");
+  const label = own ?? headOf(field) ?? above;
+  return label ? label.textContent.trim().replace(/:$/, "") : field.name;
 }
 
 function lineFor(errors) {

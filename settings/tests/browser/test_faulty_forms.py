@@ -57,3 +57,18 @@ def test_settings_without_business_days(chromium, site):
         link = page.locator(".errornote").get_by_role("link", name="Business days")
         link.click()
         expect(page.get_by_text("Monday")).to_be_in_viewport()
+
+
+def test_a_file_in_a_table_of_files(chromium, site):
+    """A field in a table is named by its column; the others are named all the same."""
+    with visiting(chromium, site, PHONE) as anna:
+        anna.log_in_as(site.anna)
+        anna.open("/massmail/emlmessage/add/")
+        page = anna.page
+        page.get_by_role("button", name="Add another Attachment").click()
+        program = {"name": "run.exe", "mimeType": "text/plain", "buffer": b"MZ"}
+        page.locator("#id_attachments-0-file").set_input_files([program])
+        submit_unchecked(page, "Save")
+        note = page.locator(".errornote")
+        expect(note.get_by_role("link", name="Subject")).to_be_visible()
+        expect(note.get_by_role("link", name="File")).to_be_visible()
