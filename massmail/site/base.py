@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.utils import model_ngettext, unquote
+from django.contrib.admin.utils import unquote
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -17,6 +17,7 @@ from common.site.owned import OwnedModelAdmin, PolicyAdmin
 from common.site.read_only import ReadOnly
 from massmail.models import EmailAccount, Signature
 from massmail.recipients.access import AccessPolicy, access_policy
+from massmail.site.counted import counted
 
 # Lists of other people's filter values would tell who they are.
 OWNER_FILTER = ("owner", admin.RelatedOnlyFieldListFilter)
@@ -117,7 +118,7 @@ class MassmailAdmin(ListPage, OwnedModelAdmin):
                 *conditions, **{f"{foreign_key}__in": objs}
             )
             if count := rows.count():
-                found.append(f"{count} {model_ngettext(model, count)}")
+                found.append(counted(model, count))
         return found
 
     def choices_for(

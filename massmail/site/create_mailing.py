@@ -88,15 +88,22 @@ def still_the_same(form: CreateMailingForm, chosen: Chosen) -> bool:
     told = form.cleaned_data["counted"]
     if told == chosen.count:
         return True
-    text = _(
-        "The list has changed meanwhile: %(now)d records are selected, it was "
-        "%(before)d. Is that what you want?"
-    )
-    form.add_error(None, text % {"now": chosen.count, "before": told})
+    form.add_error(None, changed_text(chosen.count, told))
     # Shown again, it tells the new number.
     form.data = form.data.copy()
     form.data["counted"] = str(chosen.count)
     return False
+
+
+def changed_text(now: int, before: int) -> str:
+    text = ngettext(
+        "The list has changed meanwhile: %(now)d record is selected, it was "
+        "%(before)d. Is that what you want?",
+        "The list has changed meanwhile: %(now)d records are selected, it was "
+        "%(before)d. Is that what you want?",
+        now,
+    )
+    return text % {"now": now, "before": before}
 
 
 def create(

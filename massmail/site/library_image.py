@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import model_ngettext
 from django.http import FileResponse, Http404, HttpRequest
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -16,6 +15,7 @@ from massmail.forms.library_image import LibraryImageForm
 from massmail.models import LibraryImage
 from massmail.orchestrator.picture_uses import count_uses
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
+from massmail.site.counted import counted
 from massmail.site.links import admin_url
 from massmail.site.picture_uploads import PictureUploads
 from massmail.site.variables import picture_html, picture_tag
@@ -77,7 +77,7 @@ class LibraryImageAdmin(PictureUploads, MassmailAdmin):
     def holders(self, objs: Any) -> list[str]:
         """Without its picture a message could be neither saved nor sent."""
         return [
-            f"{count} {model_ngettext(model._meta, count)}"
+            counted(model, count)
             for model, count in count_uses([image.tag for image in objs]).items()
         ]
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, npgettext
 
 from massmail.models import Delivery, MailingOut
 from massmail.models.mailing_out import SENDING_STATUSES
@@ -157,6 +158,9 @@ def number_texts(mailing: MailingOut, progress: Progress) -> dict[str, str]:
     numbers = {group.value: count for group, count in progress.groups.items()}
     numbers["chosen"] = max(mailing.recipients_count, progress.total)
     texts = {name: number(value) for name, value in numbers.items()}
+    texts["recipients"] = npgettext(
+        "beside their number", "recipient", "recipients", numbers["chosen"]
+    )
     percent = _("%(percent)s%%") % {"percent": progress.percent}
     return texts | {"percent": "" if mailing.is_draft else percent}
 
@@ -198,7 +202,11 @@ def preparing_facts(mailing: MailingOut) -> Facts:
         return launching_facts(mailing.launching)
     done = mailing.recipients_count
     chosen = done + unadded(mailing)
-    text = _("%(done)s of %(chosen)s recipients are added.")
+    text = ngettext(
+        "%(done)s of %(chosen)s recipient is added.",
+        "%(done)s of %(chosen)s recipients are added.",
+        chosen,
+    )
     return {
         "is_on": is_preparing(mailing),
         "done": done,
@@ -209,7 +217,11 @@ def preparing_facts(mailing: MailingOut) -> Facts:
 
 def launching_facts(launching: Any) -> Facts:
     done, chosen = launching["done"], launching["of"]
-    text = _("%(done)s of %(chosen)s recipients are checked.")
+    text = ngettext(
+        "%(done)s of %(chosen)s recipient is checked.",
+        "%(done)s of %(chosen)s recipients are checked.",
+        chosen,
+    )
     return {
         "is_on": True,
         "done": done,

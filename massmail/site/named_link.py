@@ -8,7 +8,6 @@ from operator import or_
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import model_ngettext
 from django.db import models
 from django.db.models import Count, Q
 from django.http import HttpRequest
@@ -22,6 +21,7 @@ from massmail.models import (
     TrackedLink,
 )
 from massmail.site.base import OWNER_FILTER, MassmailAdmin
+from massmail.site.counted import counted
 from massmail.tracking.public_links import named_link_url
 
 CLICKED = Count(
@@ -74,7 +74,7 @@ class NamedLinkAdmin(MassmailAdmin):
         texts = MessageVersion.objects.filter(tracked_links__isnull=True)
         count = sum(texts_with(texts, link.slug) for link in objs)
         if count:
-            found.append(f"{count} {model_ngettext(MessageVersion._meta, count)}")
+            found.append(counted(MessageVersion, count))
         return found
 
     @admin.display(description=_("address"))

@@ -92,7 +92,7 @@ class RepeatPages(MailingPages):
         form = DuplicateForm(data, initial=initial)
         if form.is_valid() and (copy := self.copy_of(request, mailing, form)):
             return self.to_mailing(copy)
-        context = {"form": form, "count": number(mailing.recipients_count)}
+        context = {"form": form, "count": mailing.recipients_count}
         title = _("Duplicate the mailing")
         return self.page(request, mailing, "duplicate", title, context)
 

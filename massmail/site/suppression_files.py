@@ -92,7 +92,11 @@ class SuppressionFiles(admin.ModelAdmin):
             shown = ", ".join(
                 f"{line}: {text[:60]}" for line, text in found.wrong[:SHOWN_ERRORS]
             )
-            text = _("%(count)d lines are no addresses (%(shown)s).")
+            text = ngettext(
+                "%(count)d line is no address (%(shown)s).",
+                "%(count)d lines are no addresses (%(shown)s).",
+                len(found.wrong),
+            )
             messages.warning(
                 request, text % {"count": len(found.wrong), "shown": shown}
             )

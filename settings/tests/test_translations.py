@@ -82,9 +82,17 @@ def test_the_compiled_catalog_is_that_of_the_source(app, language):
     for message in messages(app, language):
         if message.pluralizable:
             for number, string in enumerate(message.string):
-                assert compiled._catalog[message.id[0], number] == string, HINT
+                assert compiled._catalog[key_of(message), number] == string, HINT
         else:
             assert spoken(compiled, message) == message.string, HINT
+
+
+def key_of(message: Message) -> str:
+    """Of the singular, as a compiled catalog has it."""
+    if message.context:
+        key: str = gettext.GNUTranslations.CONTEXT % (message.context, message.id[0])
+        return key
+    return str(message.id[0])
 
 
 def spoken(compiled: gettext.GNUTranslations, message: Message) -> str:

@@ -81,7 +81,7 @@ def test_a_file_puts_addresses_and_domains_on_the_list(chief):
     )
     assert told(response) == [
         "2 entries were added. On the list already: 1.",
-        "1 lines are no addresses (6: no address).",
+        "1 line is no address (6: no address).",
     ]
 
 
@@ -126,7 +126,7 @@ def test_what_was_exported_is_imported_with_its_domains(chief):
     assert on_list() == {"+anna@example.com", "example.org"}
     assert told(response) == [
         "2 entries were added.",
-        "1 lines are no addresses (4: opted_out).",
+        "1 line is no address (4: opted_out).",
     ]
 
 
