@@ -7,6 +7,7 @@ from django.core.checks import registry
 from django.db.models import Q
 
 from massmail import checks
+from massmail.checks import database, project, providers
 from massmail.recipients.registry import register, sources, unregister
 from massmail.recipients.source import RecipientSource
 from massmail.tests.hostapp.massmail_recipients import MemberRecipients
@@ -15,7 +16,7 @@ from massmail.tests.hostapp.models import Member
 EVERY_DAY = [
     check
     for check in registry.registry.get_checks()
-    if check.__module__ == checks.__name__
+    if check.__module__.startswith(f"{checks.__name__}.")
 ]
 
 
@@ -107,7 +108,7 @@ def test_links_need_a_scheme(changed, name):
 def test_apps_whose_templates_are_used_must_be_installed(monkeypatch, name):
     assert checks.check_project() == []
 
-    monkeypatch.setattr(checks.apps, "is_installed", lambda app: app != name)
+    monkeypatch.setattr(project.apps, "is_installed", lambda app: app != name)
 
     [error] = checks.check_project()
     assert error.id == "massmail.E009"
@@ -121,7 +122,7 @@ def test_moments_need_a_time_zone(settings):
 
 
 def test_users_need_the_columns_that_are_asked_for(monkeypatch):
-    monkeypatch.setattr(checks, "get_user_model", lambda: Member)
+    monkeypatch.setattr(project, "get_user_model", lambda: Member)
 
     [error] = checks.check_project()
     assert error.id == "massmail.E011"
@@ -150,7 +151,7 @@ def test_providers_need_their_libraries(changed, monkeypatch):
     changed(OAUTH={"google": {"CLIENT_ID": "x"}})
     assert checks.check_oauth() == []
 
-    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    monkeypatch.setattr(providers, "find_spec", lambda name: None)
 
     assert ids(checks.check_oauth()) == ["massmail.E013"]
 
@@ -173,7 +174,7 @@ class FakeConnection:
 def test_two_databases_serve_and_one_of_them_has_to_be_told(
     monkeypatch, connection, found
 ):
-    monkeypatch.setattr(checks, "connection", connection)
+    monkeypatch.setattr(database, "connection", connection)
 
     assert ids(checks.check_vendor()) == found
 
@@ -244,7 +245,7 @@ def test_without_any_source_there_is_a_warning(monkeypatch):
     ],
 )
 def test_sqlite_is_warned_of_where_it_is_deployed(monkeypatch, engine, found):
-    monkeypatch.setitem(checks.settings.DATABASES["default"], "ENGINE", engine)
+    monkeypatch.setitem(database.settings.DATABASES["default"], "ENGINE", engine)
 
     assert ids(checks.check_database()) == found
 
