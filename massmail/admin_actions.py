@@ -13,7 +13,7 @@ from common.site.odd_input import ToleratesOddInput
 from massmail.audience.vips import addressable, set_vip
 from massmail.models import EmailAccount
 from massmail.permissions import main_account
-from massmail.recipients.registry import source_of
+from massmail.recipients.registry import offers_recipients
 from massmail.site.create_mailing import create_mailing_page
 from massmail.site.fill_lists import add_page, foreign_text, remove_page
 from massmail.site.links import add_url_if_allowed
@@ -126,19 +126,12 @@ class MailingActions(ToleratesOddInput):
 
     def has_mail_permission(self, request: HttpRequest) -> bool:
         """Who may make mailings of these records at all."""
-        return self._offers_recipients() and bool(
+        return offers_recipients(self.model) and bool(
             request.user.has_perm("massmail.add_mailingout")
         )
 
     def has_keep_lists_permission(self, request: HttpRequest) -> bool:
         """Who may put these records on target lists, and take them off."""
-        return self._offers_recipients() and bool(
+        return offers_recipients(self.model) and bool(
             request.user.has_perm("massmail.change_targetlist")
         )
-
-    def _offers_recipients(self) -> bool:
-        try:
-            source_of(self.model)
-        except LookupError:
-            return False
-        return True

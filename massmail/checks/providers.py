@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
+from massmail.backends.oauth2 import providers
 from massmail.checks.readable import where_conf_is_readable
 from massmail.conf import conf
 
@@ -23,4 +24,20 @@ def check_oauth(**kwargs: Any) -> list[CheckMessage]:
             hint="pip install 'django-crm-massmail[oauth]'",
             id="massmail.E013",
         )
+    ]
+
+
+@register()
+@where_conf_is_readable
+def check_provider_names(**kwargs: Any) -> list[CheckMessage]:
+    """A registration under any other name would be used by nobody."""
+    known = providers()
+    return [
+        Error(
+            f"MASSMAIL['OAUTH']: there is no provider '{name}'.",
+            hint=f"There are: {', '.join(known)}.",
+            id="massmail.E015",
+        )
+        for name in conf.OAUTH
+        if name not in known
     ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.sites import all_sites
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from massmail.admin_actions import MailingActions
 from massmail.content.template_engine import STANDARD_VARIABLES
-from massmail.recipients.registry import sources
+from massmail.recipients.registry import offers_recipients, sources
+from massmail.site.mailing_columns import MailingColumns
+from massmail.site.record_mailings import RecordMailings
 
 
 @register()
@@ -37,3 +41,21 @@ def check_sources(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register()
+def check_mixins(**kwargs: Any) -> list[CheckMessage]:
+    """Admins of records show mailings where the records can be mailed."""
+    mixins = (MailingActions, MailingColumns, RecordMailings)
+    return [
+        Warning(
+            f"{type(model_admin).__name__} has mixins of massmail, but "
+            f"{model._meta.label} offers no recipients: they add nothing to its pages.",
+            hint="Register a RecipientSource in <app>/massmail_recipients.py.",
+            obj=model,
+            id="massmail.W004",
+        )
+        for site in all_sites
+        for model, model_admin in site._registry.items()
+        if isinstance(model_admin, mixins) and not offers_recipients(model)
+    ]

@@ -54,6 +54,10 @@ def sources() -> list[RecipientSource]:
     return [_sources[label] for label in sorted(_sources)]
 
 
+def offers_recipients(model: type[models.Model]) -> bool:
+    return label_of(model) in _sources
+
+
 def source_of(model: type[models.Model]) -> RecipientSource:
     """The model's source; raises LookupError when it offers no recipients."""
     label = label_of(model)

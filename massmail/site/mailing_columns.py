@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from massmail.audience.past import vips
 from massmail.models import MailingOut
 from massmail.recipients.access import access_policy
-from massmail.recipients.registry import source_of
+from massmail.recipients.registry import offers_recipients, source_of
 from massmail.reports.newsletter import newsletters
 
 
@@ -51,16 +51,23 @@ class RecordChangeList(ChangeList):
 
 
 class MailingColumns(admin.ModelAdmin):
-    """Mixin for the admin of a model that is registered as a kind of recipient."""
+    """Mixin for the admin of a model that is registered as a kind of recipient.
+
+    A list of anything else stays as it is; the system checks tell.
+    """
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [*super().get_list_display(request), "vip", "newsletter"]
+        own = ["vip", "newsletter"] if offers_recipients(self.model) else []
+        return [*super().get_list_display(request), *own]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        return [VipFilter, *super().get_list_filter(request)]
+        own = [VipFilter] if offers_recipients(self.model) else []
+        return [*own, *super().get_list_filter(request)]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return RecordChangeList
+        if offers_recipients(self.model):
+            return RecordChangeList
+        return super().get_changelist(request, **kwargs)
 
     @admin.display(description=_("VIP"), empty_value="")
     def vip(self, record: Any) -> str:

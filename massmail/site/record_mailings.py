@@ -23,7 +23,7 @@ from massmail.models import (
     SuppressionChange,
 )
 from massmail.recipients.access import access_policy
-from massmail.recipients.registry import source_of
+from massmail.recipients.registry import offers_recipients, source_of
 from massmail.recipients.source import RecipientSource
 from massmail.reports.newsletter import State, newsletters
 from massmail.reports.record_history import MailedOnce, history_of
@@ -47,7 +47,10 @@ CHANGES = 20
 
 
 class RecordMailings(admin.ModelAdmin):
-    """Mixin for the admin of a model that is registered as a kind of recipient."""
+    """Mixin for the admin of a model that is registered as a kind of recipient.
+
+    Records of anything else have no such page; the system checks tell.
+    """
 
     change_form_template = "admin/massmail/record_change_form.html"
 
@@ -71,7 +74,8 @@ class RecordMailings(admin.ModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        if record := kwargs.get("obj"):
+        record = kwargs.get("obj")
+        if record and offers_recipients(self.model):
             context["mailings_url"] = admin_url(self.admin_site, record, "mailings")
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -216,6 +220,8 @@ class RecordMailings(admin.ModelAdmin):
         }
 
     def record_or_404(self, request: HttpRequest, object_id: str) -> Any:
+        if not offers_recipients(self.model):
+            raise Http404
         record = self.get_object(request, unquote(object_id))
         if record is None or not self.has_view_permission(request, record):
             raise Http404

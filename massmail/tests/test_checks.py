@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.models import Permission
 from django.core.checks import registry
 from django.db.models import Q
 
 from massmail import checks
-from massmail.checks import database, project, providers
+from massmail.admin_actions import MailingActions
+from massmail.checks import database, project, providers, recipients
 from massmail.recipients.registry import register, sources, unregister
 from massmail.recipients.source import RecipientSource
+from massmail.site.mailing_columns import MailingColumns
+from massmail.site.record_mailings import RecordMailings
 from massmail.tests.hostapp.massmail_recipients import MemberRecipients
 from massmail.tests.hostapp.models import Member
 
@@ -154,6 +159,32 @@ def test_providers_need_their_libraries(changed, monkeypatch):
     monkeypatch.setattr(providers, "find_spec", lambda name: None)
 
     assert ids(checks.check_oauth()) == ["massmail.E013"]
+
+
+def test_a_registration_is_for_a_provider_that_there_is(changed):
+    changed(OAUTH={"google": {"CLIENT_ID": "x"}})
+    assert checks.check_provider_names() == []
+
+    changed(OAUTH={"gogle": {"CLIENT_ID": "x"}, "microsoft": {"CLIENT_ID": "x"}})
+
+    [error] = checks.check_provider_names()
+    assert error.id == "massmail.E015"
+    assert "'gogle'" in error.msg
+    assert error.hint == "There are: google, microsoft."
+
+
+@pytest.mark.parametrize("mixin", [MailingActions, MailingColumns, RecordMailings])
+def test_mixins_are_for_records_that_can_be_mailed(monkeypatch, mixin):
+    site = AdminSite()
+    monkeypatch.setattr(recipients, "all_sites", [site])
+    site.register(Member, type("People", (mixin, ModelAdmin), {}))
+    assert checks.check_mixins() == []
+
+    site.register(Permission, type("Rights", (mixin, ModelAdmin), {}))
+
+    [warning] = checks.check_mixins()
+    assert warning.id == "massmail.W004"
+    assert "Rights" in warning.msg and "auth.Permission" in warning.msg
 
 
 class FakeConnection:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from massmail.models import DeliveryEvent, SuppressedAddress
+from massmail.recipients import registry
 from massmail.tests.factories import (
     NOW,
     CustomerFactory,
@@ -19,6 +22,7 @@ from massmail.tests.factories import (
     SubscriberFactory,
     SuppressedAddressFactory,
 )
+from massmail.tests.hostapp.models import Member
 
 pytestmark = pytest.mark.urls("massmail.tests.site.urls")
 
@@ -144,3 +148,31 @@ def test_the_columns_cost_the_same_for_any_number_of_rows(listed, owner):
     add(12)
 
     assert queries() == few
+
+
+@pytest.fixture
+def without_source():
+    """Members cannot be mailed any more."""
+    with mock.patch.dict(registry._sources):
+        registry.unregister(Member)
+        yield
+
+
+def test_lists_and_pages_of_what_cannot_be_mailed_are_ordinary(
+    browser, superuser, without_source
+):
+    client, member = browser(superuser), MemberFactory(owner=superuser)
+    page = f"/hostapp/member/{member.pk}"
+
+    shown = client.get("/hostapp/member/")
+
+    assert shown.status_code == 200
+    assert str(member) in shown.text
+    assert "mm-newsletter" not in shown.text
+    assert client.get("/hostapp/member/", {"vip": "yes"}).status_code == 302
+    record = client.get(f"{page}/change/")
+    assert record.status_code == 200
+    assert "mm-tabs" not in record.text
+    assert client.get(f"{page}/mailings/").status_code == 404
+    assert client.post(f"{page}/opt-out/", {"reason": "x"}).status_code == 404
+    assert client.post(f"{page}/tracking/").status_code == 404
