@@ -53,8 +53,17 @@ class EmailAccountQuerySet(TokenQuerySet):
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """What drafts plan with them is dropped in short commits before."""
-        make_deletable(self)
+        if not self._is_refused:
+            make_deletable(self)
         return super().delete()
+
+    @property
+    def _is_refused(self) -> bool:
+        """Django deletes no part of a queryset, no union, and no values."""
+        query = self.query
+        is_partial = query.is_sliced or query.distinct_fields or query.combinator
+        is_of_values = self._fields is not None  # type: ignore[attr-defined]
+        return bool(is_partial) or is_of_values
 
     # As Django's own: no method of the manager, nor a template's to call.
     delete.alters_data = True  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from django.db import connection
+from django.db import NotSupportedError, connection
 from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
@@ -258,6 +258,26 @@ def test_a_deletion_writes_the_rows_of_drafts_bit_by_bit(
     assert len(written) > 3
     assert shares(drafted) == {None: 5, "b": 5}
     assert not accounts.exists()
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda accounts: accounts[:1],
+        lambda accounts: accounts.values_list("pk", flat=True),
+        lambda accounts: accounts.values(),
+        lambda accounts: accounts.distinct("name"),
+        lambda accounts: accounts.union(accounts),
+    ],
+    ids=["slice", "list of values", "values", "distinct", "union"],
+)
+def test_what_django_does_not_delete_keeps_its_plans(anna, pair, refused):
+    drafted = draft(anna, customers=4)
+
+    with pytest.raises((TypeError, NotSupportedError)):
+        refused(EmailAccount.objects.order_by("name")).delete()
+
+    assert shares(drafted) == {"a": 2, "b": 2}
 
 
 def test_plans_are_dropped_bit_by_bit(anna, pair, monkeypatch):
