@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
+from common.utils.helpers import chunked
 from massmail.models.delivery import Delivery
 from massmail.models.delivery_states import DeliveryStatus
 
+# SQLite may be built for no more than 32,766 parameters.
+PAIRS_AT_ONCE = 5000
 # As a row names them.
 Pair = tuple[int | None, int | None]
 
@@ -49,8 +52,8 @@ def first_of_zones(pairs: Iterable[Pair]) -> dict[Pair, list[Delivery]]:
     By pairs of account and mailing. Only what `FIRSTS` names has been read.
     """
     found: dict[Pair, list[Delivery]] = {pair: [] for pair in pairs}
-    if found:
-        sql = FIRSTS.format(pairs=", ".join(["(%s, %s)"] * len(found)))
-        for row in Delivery.objects.raw(sql, list(chain.from_iterable(found))):
+    for some in chunked(found, PAIRS_AT_ONCE):
+        sql = FIRSTS.format(pairs=", ".join(["(%s, %s)"] * len(some)))
+        for row in Delivery.objects.raw(sql, list(chain.from_iterable(some))):
             found[row.email_account_id, row.mailing_id].append(row)
     return found

@@ -161,6 +161,8 @@ def first_open_ids(
         return first_ids(rows, count)
     ids: list[int] = []
     for zone in zones:
+        if len(ids) == count:
+            break
         of_zone = rows.filter(time_zone=zone).order_by("not_before", "pk")
         ids += of_zone.values_list("pk", flat=True)[: count - len(ids)]
     return ids

@@ -71,6 +71,18 @@ def test_nothing_but_what_waits_of_the_mailing_for_the_account_counts(mailing, a
     assert first_of_zones([]) == {}
 
 
+def test_any_number_of_pairs_is_asked_for(mailing, account, monkeypatch):
+    monkeypatch.setattr("massmail.models.first_of_zones.PAIRS_AT_ONCE", 2)
+    others = EmailAccountFactory.create_batch(4)
+    rows = [waits(mailing, one, "Asia/Tokyo") for one in (account, *others)]
+
+    found = first_of_zones((row.email_account_id, mailing.pk) for row in rows)
+
+    assert [facts(of_pair) for of_pair in found.values()] == [
+        facts([row]) for row in rows
+    ]
+
+
 def test_it_goes_from_zone_to_zone_along_their_index(mailing, account, plans):
     waits(mailing, account, "Europe/Oslo")
 
