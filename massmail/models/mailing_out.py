@@ -321,21 +321,6 @@ class MailingOut(Owned, Timestamped):
         """Rows by status; every status is named, counted from the rows."""
         return MailingOut.objects.filter(pk=self.pk).row_counts()[self.pk]
 
-    def key_range(self) -> tuple[int, int]:
-        """The first and the last key of its rows, which mostly lie side by side.
-
-        Each state's are the ends of a piece of an index; databases asked for those of
-        all rows would read the keys of older mailings.
-        """
-        ends = [
-            Subquery(rows_in_state(status).order_by(order).values("pk")[:1])
-            for status in DeliveryStatus
-            for order in ("pk", "-pk")
-        ]
-        [found] = MailingOut.objects.filter(pk=self.pk).values_list(*ends)
-        keys = [key for key in found if key is not None]
-        return min(keys, default=0), max(keys, default=0)
-
     def skip_counts(self) -> dict[str, int]:
         """Rows that are not mailed, by reason."""
         skipped = self.deliveries.filter(status=DeliveryStatus.SKIPPED).order_by()

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.site.read_only import is_superuser
 from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.models.key_range import key_range
 from massmail.models.planned_accounts import GIVEN
 from massmail.recipients.access import access_policy
 from massmail.reports.recent_counts import is_large, recent_counts
@@ -158,7 +159,7 @@ class RecipientsPaginator(Paginator):
     def page(self, number: int | str) -> Page:
         place = self.validate_number(number)
         if self.mailing:
-            keys = self.mailing.key_range()
+            keys = key_range(self.mailing.pk)
             self.object_list = self.object_list.filter(pk__range=keys)
         return super().page(place)
 

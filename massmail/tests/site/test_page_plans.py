@@ -17,6 +17,7 @@ from massmail.models import (
     SuppressedAddress,
     SuppressionChange,
 )
+from massmail.models.key_range import key_range
 from massmail.site.delivery import DeliveryAdmin
 from massmail.tests.factories import (
     EmailAccountFactory,
@@ -141,10 +142,18 @@ def test_the_recipients_of_a_late_mailing_are_found_behind_all_older_ones(
             page(Delivery, "changelist"), {"mailing": late.pk}
         )
 
-    assert late.key_range() == (keys[0], keys[-1])
+    assert key_range(late.pk) == (keys[0], keys[-1])
     assert [row.pk for row in response.context["cl"].result_list] == keys[:2]
     bounds = f"BETWEEN {keys[0]} AND {keys[-1]}"
     assert any(bounds in query["sql"] for query in captured)
+
+
+def test_the_ends_of_a_mailings_rows_come_from_the_index_of_states(mailing, plans):
+    [plan] = plans(lambda: key_range(mailing.pk), "MIN(id)")
+
+    assert "delivery_by_status" in plan
+    assert "Seq Scan" not in plan
+    assert "SCAN massmail_delivery" not in plan
 
 
 def test_a_mailing_without_rows_has_no_recipients(browser, owner):
