@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from massmail.orchestrator.compiling import compiled_version
+from massmail.tests.planning import use_statistics
 
 EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN "}
 
@@ -25,12 +26,12 @@ def nothing_counted_before():
 
 @pytest.fixture
 def plans():
-    """Does something; returns the plans of its statements on deliveries.
+    """Does something; returns the plans of its statements that have a word in them.
 
     A table of few rows would be read as a whole; PostgreSQL is told not to.
     """
 
-    def explained(action, needle):
+    def explained(action, needle, analysed=False):
         found = []
 
         def explain(execute, sql, params, many, context):
@@ -40,8 +41,9 @@ def plans():
                 found.append("\n".join(str(row[-1]) for row in rows))
             return execute(sql, params, many, context)
 
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
+        use_statistics(analysed)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL enable_seqscan = off")
         with connection.execute_wrapper(explain):
             action()

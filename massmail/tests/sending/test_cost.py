@@ -21,6 +21,7 @@ from massmail.sending.outcomes import classify
 from massmail.sending.recording import Result
 from massmail.tests.factories import EmailAccountFactory
 from massmail.tests.mailings import draft, ready_settings
+from massmail.tests.planning import use_statistics
 
 pytestmark = pytest.mark.django_db
 
@@ -115,9 +116,7 @@ def test_a_claim_takes_the_same_statements_for_any_number_of_rows(run):
 
 @pytest.mark.parametrize("analysed", [False, True])
 def test_due_rows_come_from_the_index_of_the_queue(account, analysed):
-    if analysed:
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    use_statistics(analysed)
 
     with counted() as statements:
         due_ids(account, MassmailSettings.load(), now=Clock()(), count=50)
@@ -142,10 +141,9 @@ def test_a_hand_over_finds_its_rows_by_their_ids(run, analysed):
     ids = [row.pk for row in claimed(run).deliveries[:LANES]]
     mailing = Delivery.objects.get(pk=ids[0]).mailing_id
     hand_over = run._hand_overs.rechecks.of(mailing).statements.hand_over
-    with connection.cursor() as cursor:
-        if analysed:
-            cursor.execute("ANALYZE")
-        plan = hand_over.plan(ids)
+    use_statistics(analysed)
+
+    plan = hand_over.plan(ids)
 
     by_ids = {"postgresql": "massmail_delivery_pkey", "sqlite": "INTEGER PRIMARY KEY"}
     assert by_ids[connection.vendor] in plan

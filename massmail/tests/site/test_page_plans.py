@@ -54,8 +54,6 @@ def mailing(owner):
             )
         )
     Delivery.objects.bulk_create(rows)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE massmail_delivery")
     return mailing
 
 
@@ -78,7 +76,7 @@ def test_the_start_page_reads_indexes(
 ):
     client = browser(owner)
 
-    found = plans(lambda: client.get(index), statement)
+    found = plans(lambda: client.get(index), statement, analysed=True)
 
     assert found
     assert all(plan in text for text in found)
@@ -87,7 +85,7 @@ def test_the_start_page_reads_indexes(
 def test_reasons_are_counted_along_their_index(browser, owner, mailing, plans):
     client = browser(owner)
 
-    [found] = plans(lambda: client.get(page(mailing)), "GROUP BY 1, 2")
+    [found] = plans(lambda: client.get(page(mailing)), "GROUP BY 1, 2", analysed=True)
 
     assert "delivery_reasons" in found
 
@@ -100,6 +98,7 @@ def test_the_reasons_to_choose_from_are_read_from_their_index(
     [found] = plans(
         lambda: client.get(page(Delivery, "changelist"), {"mailing": mailing.pk}),
         'SELECT DISTINCT "massmail_delivery"."reason"',
+        analysed=True,
     )
 
     assert "delivery_reasons" in found
