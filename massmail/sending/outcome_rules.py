@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from massmail.backends import reply_codes as codes
+from massmail.backends import reply_texts as texts
 from massmail.backends.causes import Cause
 from massmail.backends.phases import Phase, Reply
-from massmail.sending import outcome_texts as texts
 from massmail.sending.verdicts import (
     Outcome,
     back_off,
@@ -86,8 +87,8 @@ _ACCOUNT_RULES: tuple[Rule, ...] = (
     rule(AUTH | MAIL, stop("password_login_disabled"), "5..", r"5\.7\.30"),
     # What a recipient's own settings refuse is worded like a fault of the login, and a
     # busy recipient or a full mailbox like a limit of the sender.
-    rule(ADDRESSED, give_up("recipient_restricted"), "5..", r"5\.7\.(12|13)."),
-    rule(ADDRESSED, give_up("recipient_restricted"), "5..", text=r"RESOLVER\.RST"),
+    rule(ADDRESSED, give_up("recipient_restricted"), "5..", codes.RESTRICTED),
+    rule(ADDRESSED, give_up("recipient_restricted"), "5..", text=codes.RESTRICTED_TEXT),
     rule(ADDRESSED, retry("mailbox_busy"), "4..", text=texts.MAILBOX_BUSY),
     rule(ADDRESSED, give_up("mailbox_busy"), "5..", text=texts.MAILBOX_BUSY),
     rule(ADDRESSED, retry("mailbox_full"), "4..", r"4\.2\.2"),
@@ -156,28 +157,31 @@ _SENDER_RULES: tuple[Rule, ...] = (
 )
 
 _RECIPIENT_RULES: tuple[Rule, ...] = (
-    # 5.2.3 is the limit of one mailbox, 5.3.4 that of the system.
-    rule(ADDRESSED, give_up("message_too_big"), "5..", r"5\.2\.3"),
-    rule(RCPT, give_up("message_too_big"), "5..", r"5\.3\.4"),
-    rule(CONTENT, stop_mailing("message_too_big"), "5..", r"5\.3\.4"),
+    rule(ADDRESSED, give_up("message_too_big"), "5..", codes.MAILBOX_LIMIT),
+    rule(RCPT, give_up("message_too_big"), "5..", codes.SYSTEM_LIMIT),
+    rule(CONTENT, stop_mailing("message_too_big"), "5..", codes.SYSTEM_LIMIT),
     rule(CONTENT, stop_mailing("message_too_big"), "552", r"|5\.0\.0", texts.TOO_BIG),
-    # Google and Microsoft refuse a domain's mail without valid SPF, DKIM and DMARC.
     rule(
         ADDRESSED,
         distrust("sender_not_authenticated", immediate_mailing_stop=True),
         "5..",
-        r"5\.7\.(26|27|30|32|509|515)",
+        codes.NOT_AUTHENTICATED,
     ),
-    rule(RCPT | DOT, suppress("unknown_address"), "5..", r"5\.1\.(1|10)"),
-    rule(RCPT | DOT, suppress("unknown_domain"), "5..", r"5\.1\.2"),
-    rule(RCPT | DOT, suppress("bad_address"), "5..", r"5\.1\.3"),
-    rule(RCPT | DOT, suppress("moved_away"), "5..", r"5\.1\.6"),
+    *(
+        rule(RCPT | DOT, suppress(reason), "5..", pattern)
+        for reason, pattern in codes.ADDRESS_IS_GONE.items()
+    ),
     rule(ADDRESSED, retry("mailbox_full"), "4..", text=texts.MAILBOX_FULL),
     rule(
         ADDRESSED, give_up("mailbox_full"), "5..", r"|5\.[02]\..+", texts.MAILBOX_FULL
     ),
     rule(RCPT, give_up("mailbox_full"), "552", r"|5\.0\.0"),
-    rule(ADDRESSED, give_up("mailbox_disabled", hard_bounce=True), "5..", r"5\.2\.1"),
+    rule(
+        ADDRESSED,
+        give_up("mailbox_disabled", hard_bounce=True),
+        "5..",
+        codes.MAILBOX_DISABLED,
+    ),
     rule(ADDRESSED, give_up("recipient_not_ascii"), "5..", r"5\.6\.7"),
     rule(ADDRESSED, retry("greylisted"), "4..", text=r"gr[ea]y.?list"),
     rule(ADDRESSED, retry("temporarily_refused"), "4.."),
@@ -192,7 +196,7 @@ _REFUSAL_RULES: tuple[Rule, ...] = (
         texts.RESTRICTED,
     ),
     rule(ADDRESSED, distrust("taken_for_spam"), "5..", text=texts.SPAM),
-    rule(ADDRESSED, distrust("against_policy"), "5..", r"5\.7\..+"),
+    rule(ADDRESSED, distrust("against_policy"), "5..", codes.POLICY),
     # RCPT has only its argument to dislike where MAIL was understood just before.
     rule(ADDRESSED - DOT, reconnect("protocol_error"), "50[234]"),
     rule(CONTENT - DOT, reconnect("protocol_error"), "50.|555"),
