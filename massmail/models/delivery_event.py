@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from massmail.models.delivery import Delivery
@@ -19,12 +20,17 @@ class Kind(models.TextChoices):
     BOUNCED = "bounced", _("bounced")
     COMPLAINED = "complained", _("complained")
     REPLIED = "replied", _("replied")
+    AUTO_REPLIED = "auto_replied", _("automatic reply")
     RESOLVED = "resolved", _("resolved")
     PUT_BACK = "put_back", _("put back")
 
 
 # What the tracking of opens and clicks writes.
 TRACKED_KINDS = (Kind.OPENED, Kind.CLICKED)
+# What comes back by mail; few among millions of opens.
+RETURNED_KINDS = (Kind.BOUNCED, Kind.COMPLAINED, Kind.REPLIED, Kind.AUTO_REPLIED)
+# What nobody can do who has not got the mail.
+PROVING_KINDS = (*TRACKED_KINDS, Kind.UNSUBSCRIBED, Kind.LEFT_LIST, *RETURNED_KINDS)
 
 
 class DeliveryEventQuerySet(models.QuerySet["DeliveryEvent"]):
@@ -79,7 +85,17 @@ class DeliveryEvent(models.Model):
         verbose_name_plural = _("events")
         ordering = ["-occurred_at", "-pk"]
         indexes = [
-            models.Index(fields=["delivery", "kind"], name="events_of_a_delivery")
+            models.Index(fields=["delivery", "kind"], name="events_of_a_delivery"),
+            # Who bounced among the recipients of a mailing, whatever its size. One for
+            # each kind: SQLite sees that `kind = …` implies it.
+            *(
+                models.Index(
+                    fields=["delivery"],
+                    condition=Q(kind=kind),
+                    name=f"events_{kind}",
+                )
+                for kind in RETURNED_KINDS
+            ),
         ]
 
     def __str__(self) -> str:

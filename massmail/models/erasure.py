@@ -8,11 +8,16 @@ from typing import Any
 
 from django.db import transaction
 
+from massmail.models.bounce import Bounce
 from massmail.models.delivery import Delivery
-from massmail.models.delivery_event import DeliveryEvent
+from massmail.models.delivery_event import RETURNED_KINDS, DeliveryEvent
 from massmail.models.delivery_states import OPEN_STATUSES
 from massmail.models.suppressed_address import SuppressedAddress
 
+Kind = DeliveryEvent.Kind
+WITH_WORDS = (Kind.UNSUBSCRIBED, Kind.LEFT_LIST, *RETURNED_KINDS)
+# Their detail is a subject.
+ANSWERS = (Kind.REPLIED, Kind.AUTO_REPLIED)
 # The code word in front of, or without, the words.
 CHOICE = re.compile(r"[a-z_]+(?=: |\Z)")
 
@@ -48,9 +53,17 @@ def erase(address_key: str, *, source: str, by: Any = None) -> Erased:
 
 
 def forget_words(events: Any) -> None:
-    """Of the reason for leaving the chosen one stays, the person's own words go."""
-    kinds = (DeliveryEvent.Kind.UNSUBSCRIBED, DeliveryEvent.Kind.LEFT_LIST)
-    for event in events.filter(kind__in=kinds).exclude(detail=""):
-        chosen = CHOICE.match(event.detail)
-        event.detail = chosen[0] if chosen else ""
+    """Of the reason for leaving the chosen one stays, of a bounce its sort and reason;
+    the words of persons and servers, which name the address, go."""
+    for event in events.filter(kind__in=WITH_WORDS).exclude(detail=""):
+        event.detail = without_words(event)
         event.save(update_fields=["detail"])
+
+
+def without_words(event: DeliveryEvent) -> str:
+    if event.kind in ANSWERS:
+        return ""
+    if event.kind == DeliveryEvent.Kind.BOUNCED:
+        return Bounce.of(event.detail).without_words().detail
+    chosen = CHOICE.match(event.detail)
+    return chosen[0] if chosen else ""

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from massmail.models.delivery import Delivery
 from massmail.models.delivery_event import DeliveryEvent
@@ -45,6 +46,37 @@ def resolve_by_proof(
             mailing.reopen()
             mailing.close_cancelled()
         return True
+
+
+def prove_arrival(delivery_id: int, *, now: dt.datetime, detail: str) -> bool:
+    """Its recipient's side has the mail: it is never to be handed over again.
+
+    That makes an uncertain row sent, one that waits for another try (a server that
+    refused it had taken it all the same, or a person had it sent again), and one that
+    was refused at a later try. False when nothing was to be changed; for one that is
+    being sent at this moment its own result comes first. Inside the caller's
+    transaction.
+    """
+    if resolve_by_proof(delivery_id, sent=True, now=now, detail=detail):
+        return True
+    tries = SendAttempt.objects.filter(delivery=OuterRef("pk"))
+    unknown = tries.filter(outcome=SendAttempt.Outcome.UNCERTAIN)
+    waits = Q(status__in=(Delivery.Status.QUEUED, Delivery.Status.CLAIMED))
+    row = Delivery.objects.filter(
+        waits & Exists(tries) | Q(status=Delivery.Status.FAILED) & Exists(unknown),
+        pk=delivery_id,
+    )
+    if not row.mark_accepted(now):
+        return False
+    DeliveryEvent.objects.create(
+        delivery_id=delivery_id,
+        kind=Kind.RESOLVED,
+        occurred_at=now,
+        detail=detail,
+        source_key=f"arrived:{delivery_id}:{uuid.uuid4().hex}",
+    )
+    MailingOut.objects.filter(deliveries=delivery_id).recount()
+    return True
 
 
 def settle_accepted(

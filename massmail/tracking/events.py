@@ -22,7 +22,7 @@ from massmail.models import (
     TrackedLink,
     TrackingHit,
 )
-from massmail.models.delivery_event import TRACKED_KINDS
+from massmail.models.delivery_event import PROVING_KINDS
 from massmail.models.proof import resolve_by_proof
 from massmail.tracking.consent import objecting
 from massmail.tracking.machines import Request, signs
@@ -169,20 +169,18 @@ def judge_all(*, chunk: int = 500) -> int:
 
 def prove(delivery: Delivery, now: dt.datetime) -> bool:
     """Whoever asked, the mail has arrived."""
-    return resolve_by_proof(delivery.pk, sent=True, now=now, detail="opened or clicked")
+    return resolve_by_proof(
+        delivery.pk, sent=True, now=now, detail="opened or came back"
+    )
 
 
 def prove_late(now: dt.datetime) -> None:
-    """Rows that became uncertain after their mail had been opened."""
+    """Rows that became uncertain after their mail had been opened, or had come back."""
     unsettled = Q(mailing__in=MailingOut.objects.exclude(status=MailingOut.Status.DONE))
     opened = Exists(
         DeliveryEvent.objects.filter(
             delivery=OuterRef("pk"),
-            kind__in=(
-                *TRACKED_KINDS,
-                DeliveryEvent.Kind.UNSUBSCRIBED,
-                DeliveryEvent.Kind.LEFT_LIST,
-            ),
+            kind__in=PROVING_KINDS,
             occurred_at__gte=OuterRef("sending_at"),
         )
     )

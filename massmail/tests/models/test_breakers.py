@@ -221,3 +221,102 @@ def test_a_rule_looks_at_the_last_results(text, tripped):
     latest_first = [letter == "1" for letter in text]
 
     assert trips(latest_first, ((2, 2), (5, 3))) is tripped
+
+
+def bounce(ids, detail="hard: bounce: 550 5.1.1", now=NOW):
+    DeliveryEvent.objects.bulk_create(
+        DeliveryEvent(
+            delivery_id=pk,
+            kind="bounced",
+            occurred_at=now,
+            detail=detail,
+            source_key=f"b:{pk}:{detail}",
+        )
+        for pk in ids
+    )
+
+
+def check_near(mailing, pk):
+    return check_breakers(
+        mailing,
+        reputation={"spam"},
+        hard_bounces={"bounce"},
+        now=NOW,
+        near=Delivery.objects.get(pk=pk),
+    )
+
+
+def test_what_came_back_counts_with_what_was_refused(mailing, results, sent):
+    results("bbb")
+    ids = sent(50, NOW + 60 * SECOND)
+    bounce(ids[:2])
+    assert check(mailing) == ""
+    bounce(ids[2:3])
+
+    assert check(mailing) == "hard_bounces"
+
+
+@pytest.mark.parametrize(
+    ("places", "reason"),
+    [
+        ((0, 1, 2, 3, 4), ""),
+        ((0, 1, 2, 3, 4, 99), "hard_bounces"),
+        ((0, 1, 2, 3, 4, 100), ""),
+        ((500, 510, 520, 530, 540, 599), "hard_bounces"),
+        ((599, 510, 520, 530, 540, 500), "hard_bounces"),
+        ((500, 510, 520, 530, 540, 600), ""),
+        ((994, 995, 996, 997, 998, 999), "hard_bounces"),
+    ],
+)
+def test_bounces_that_come_later_count_among_any_hundred(mailing, sent, places, reason):
+    """Hundreds of others have left meanwhile; the last bounce to come decides."""
+    ids = sent(1000)
+    bounce([ids[place] for place in places])
+
+    assert check_near(mailing, ids[places[-1]]) == reason
+
+
+@pytest.mark.parametrize(
+    "detail", ["forwarded: bounce: 550", "soft: mailbox_full: 552", "", "nonsense"]
+)
+def test_what_came_back_for_another_reason_does_not_count(mailing, sent, detail):
+    ids = sent(10)
+    bounce(ids, detail)
+
+    assert check_near(mailing, ids[0]) == ""
+
+
+def test_two_bounces_of_one_mail_are_one(mailing, sent):
+    ids = sent(10)
+    bounce(ids[:5])
+    bounce(ids[:5], "hard: bounce: again")
+
+    assert check_near(mailing, ids[0]) == ""
+
+
+def test_a_bounce_of_what_has_no_result_yet_trips_nothing(mailing):
+    row = DeliveryFactory(mailing=mailing, status="uncertain")
+    bounce([row.pk])
+
+    assert check_near(mailing, row.pk) == ""
+
+
+def test_results_and_bounces_are_found_along_their_indexes(mailing, sent, plans):
+    ids = sent(2000)
+    complain(ids[:3])
+    bounce(ids, "soft: mailbox_full: 552")
+    DeliveryEvent.objects.bulk_create(
+        DeliveryEvent(
+            delivery_id=pk, kind="opened", occurred_at=NOW, source_key=f"{place}:{pk}"
+        )
+        for pk in ids
+        for place in range(5)
+    )
+
+    found = plans(lambda: check_near(mailing, ids[1500]), "SELECT", analysed=True)
+
+    text = "\n".join(found)
+    assert text.count("delivery_results") == 2
+    assert "events_of_a_delivery" in text or "events_bounced" in text
+    assert "events_complained" in text
+    assert "SCAN massmail_delivery" not in text
