@@ -29,6 +29,7 @@ OF_RECIPIENTS: dict[str, str | Promise] = {
     "against_policy": _("against the rules of the recipient's server"),
     "message_refused": _("the server refused the message"),
     "refused": _("the server refused it"),
+    "came_back": _("it came back, and the report does not say why"),
     "gave_up": _("given up after several tries"),
     "no_answer_after_dot": _("the connection broke before the server answered"),
     "worker_lost": _("the sender stopped before the server answered"),

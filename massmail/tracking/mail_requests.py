@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from massmail import tokens
 from massmail.tracking.public_links import UNSUBSCRIBE
-from massmail.tracking.responses import Responder, unsubscribe
+from massmail.tracking.responses import Responder, responder, unsubscribe
 
 SOURCE = "mail to unsubscribe"
 WORD = "unsubscribe"
@@ -27,12 +27,21 @@ def unsubscribe_mailto(mailbox: str, *, delivery_id: int, address_key: str) -> s
     return f"mailto:{quote(mailbox, safe='@')}?subject={subject}"
 
 
-def unsubscribe_by_mail(subject: str, *, now: dt.datetime) -> Responder:
+def who_asks(subject: str) -> Responder:
     """Raises `tokens.InvalidToken` for a mail that is no such request.
 
     The token says who asks: the sender of a mail can be anybody.
     """
+    return responder(token_in(subject))
+
+
+def unsubscribe_by_mail(subject: str, *, now: dt.datetime) -> Responder:
+    """Raises `tokens.InvalidToken` for a mail that is no such request."""
+    return unsubscribe(token_in(subject), now=now, source=SOURCE)
+
+
+def token_in(subject: str) -> str:
     found = _SUBJECT.search(subject)
     if not found:
         raise tokens.InvalidToken("This mail is no request.")
-    return unsubscribe(found[1], now=now, source=SOURCE)
+    return found[1]
