@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -205,10 +206,10 @@ def test_what_waits_is_found_past_the_rows_of_drafts(anna, pair, plans):
     [plan] = plans(lambda: waiting_for(pair[0]).exists(), "massmail_delivery")
 
     by_key = {
-        "postgresql": "Index Cond: (email_account_id = ",
-        "sqlite": "(email_account_id=? AND mailing_id=?)",
+        "postgresql": r"Index Cond: \(+email_account_id = ",
+        "sqlite": r"\(email_account_id=\? AND mailing_id=\?\)",
     }
-    assert by_key[connection.vendor] in plan
+    assert re.search(by_key[connection.vendor], plan)
 
 
 def test_a_draft_is_forecast_by_the_accounts_of_today(anna, pair):
