@@ -15,6 +15,11 @@ _SLOWEST_BYTES_PER_SECOND = 10_000
 _BYTES_AFTER_DOT = len(FINAL_DOT) - 1
 
 
+def content_seconds(size: int, command_seconds: float) -> float:
+    """How long so many bytes may take on the slowest line."""
+    return command_seconds + size / _SLOWEST_BYTES_PER_SECOND
+
+
 class Handover:
     """From the server's 354 to its answer to the final dot."""
 
@@ -65,7 +70,7 @@ class Handover:
 
     def _flush(self, size: int, dot_before: float | None) -> Waiting:
         now = time.monotonic()
-        patience = self._dialogue.command_seconds + size / _SLOWEST_BYTES_PER_SECOND
+        patience = content_seconds(size, self._dialogue.command_seconds)
         deadline = min(now + patience, dot_before or float("inf"))
         if now >= deadline:
             raise TimeoutError

@@ -16,7 +16,7 @@ from massmail.backends.channel import Channel, Waiting
 from massmail.backends.commands import Transaction, dot_stuffed
 from massmail.backends.dialogue import Dialogue
 from massmail.backends.driving import drive
-from massmail.backends.handover import Handover
+from massmail.backends.handover import Handover, content_seconds
 from massmail.backends.hosts import connect
 from massmail.backends.opening import Features, default_ssl_context, open_session
 from massmail.backends.phases import Phase, Reply, SmtpFailure, Wait
@@ -118,11 +118,16 @@ class SmtpConnection:
         """Hand over content without the final dot, ahead of `finish`.
 
         For big messages on slow lines: what must be committed shortly before the dot
-        can then be committed after this. Nothing is delivered without `finish`.
+        can then be committed after this. Nothing is delivered without `finish`. Takes
+        at most `content_seconds(len(payload))`.
         """
         handover = self._require_begun()
         with self._guarded():
             yield from handover.write(dot_stuffed(payload))
+
+    def content_seconds(self, size: int) -> float:
+        """How long `write` waits for a line that takes so many bytes."""
+        return content_seconds(size, self.timeouts.command)
 
     def finish(
         self,

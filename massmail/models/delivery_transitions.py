@@ -60,6 +60,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             status=DeliveryStatus.CLAIMED, claim_token=token, lease_until=lease_until
         )
 
+    def keep(
+        self, pk: int, token: uuid.UUID, *, now: dt.datetime, lease_until: dt.datetime
+    ) -> int:
+        """claimed, and stays it for longer; 0 once the lease has run out."""
+        rows = self.held_by(token, DeliveryStatus.CLAIMED)
+        return rows.filter(pk=pk, lease_until__gt=now).update(lease_until=lease_until)
+
     def release(self, token: uuid.UUID, ids: Iterable[int] | None = None) -> int:
         """claimed → queued, untouched: nothing of it went to the network."""
         rows = self.held_by(token, DeliveryStatus.CLAIMED)

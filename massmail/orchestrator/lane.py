@@ -64,6 +64,9 @@ class Lane:
         try:
             connection = yield from self._connected()
             yield from connection.begin(*message.envelope)
+            if message.is_large and not (yield from self._write(connection, message)):
+                connection.close()
+                return
         except SmtpFailure as failure:
             self._failed(message, failure, announced=False)
             return
@@ -77,7 +80,7 @@ class Lane:
             return
         try:
             reply = yield from connection.finish(
-                message.payload,
+                b"" if message.is_large else message.payload,
                 then=self._look_ahead(connection),
                 dot_before=dot_before,
             )
@@ -85,6 +88,17 @@ class Lane:
             self._failed(message, failure, announced=True)
         else:
             self.run.accepted(message, reply)
+
+    def _write(
+        self, connection: SmtpConnection, message: Outgoing
+    ) -> Generator[Wait, None, bool]:
+        """All but the dot, which has to follow its commit quickly; False if the row is
+        another's by now. A slow line may need minutes for it."""
+        seconds = connection.content_seconds(len(message.payload))
+        if not self.run.keep(message, seconds):
+            return False
+        yield from connection.write(message.payload)
+        return True
 
     def _failed(
         self, message: Outgoing, failure: SmtpFailure, *, announced: bool

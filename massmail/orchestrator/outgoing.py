@@ -42,7 +42,7 @@ SkipReason = Delivery.SkipReason
 
 TEST_MARK = "[TEST]"
 # Larger messages are mostly attachments: copied quickly, and too big to keep many.
-AHEAD_BYTES = 256 * 1024
+LARGE_BYTES = 256 * 1024
 
 
 class CannotSend(Exception):
@@ -64,6 +64,10 @@ class Outgoing(NamedTuple):
     @property
     def envelope(self) -> tuple[str, str, int]:
         return self.mail_from, self.rcpt_to, len(self.payload)
+
+    @property
+    def is_large(self) -> bool:
+        return len(self.payload) > LARGE_BYTES
 
 
 class Batch:
@@ -151,8 +155,7 @@ class Batch:
                 stop_mailing(delivery.mailing_id, reason, now=self.now)
             self.drop(set(), {delivery.mailing_id})
             return None
-        is_small = len(message.payload) <= AHEAD_BYTES
-        self._version_at_hand = self._version_of(delivery) if is_small else None
+        self._version_at_hand = None if message.is_large else self._version_of(delivery)
         return message
 
     def _render(self, delivery: Delivery) -> Outgoing:

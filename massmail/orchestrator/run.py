@@ -29,6 +29,7 @@ from massmail.orchestrator.report import SendReport
 from massmail.patience import DATABASE_AWAY, patiently
 from massmail.sending.account_health import account_worked
 from massmail.sending.claiming import claim_batch
+from massmail.sending.lanes import extend_lanes
 from massmail.sending.outcomes import Outcome, Scope, Verdict, classify
 from massmail.sending.pacing import MAX_BATCHES, next_batches
 from massmail.sending.quotas import Counted
@@ -108,6 +109,16 @@ class Run:
                 return message
             self._exhausted = not self._claim()
         return None
+
+    def keep(self, message: Outgoing, seconds: float) -> bool:
+        """Lease the row, and the lanes, for content that may take so long; False if the
+        row is another's by now."""
+        now = self._clock()
+        until = now + dt.timedelta(seconds=seconds + conf.LEASE_SECONDS)
+        extend_lanes(self.token, until)
+        row = message.delivery
+        kept = Delivery.objects.keep(row.pk, row.claim, now=now, lease_until=until)
+        return bool(kept)
 
     def accepted(self, message: Outgoing, reply: Reply) -> None:
         self._results.append(Result(message.delivery, ACCEPTED, reply, announced=True))

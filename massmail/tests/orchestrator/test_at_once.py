@@ -289,7 +289,7 @@ def test_a_fault_of_a_copy_is_met_at_its_turn_and_not_in_a_commit(
 
 
 def test_of_large_messages_none_is_kept_ahead(batch, monkeypatch):
-    monkeypatch.setattr(outgoing, "AHEAD_BYTES", 100)
+    monkeypatch.setattr(outgoing, "LARGE_BYTES", 100)
     batch.next()
 
     batch.render_ahead(4)
