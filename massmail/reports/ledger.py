@@ -20,6 +20,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 
 from massmail.models import Delivery, DeliveryEvent, MailingOut, SendAttempt
+from massmail.models.delivery_event import PROVING_KINDS
 from massmail.models.delivery_states import LEASED_STATUSES, OPEN_STATUSES
 from massmail.models.mailing_out import SENDING_STATUSES
 
@@ -148,6 +149,22 @@ def in_doubt_but_waiting(now: dt.datetime) -> QuerySet:
     )
 
 
+def proved_but_uncertain(now: dt.datetime) -> QuerySet:
+    """Opened, answered or come back an hour ago: nothing has drawn the conclusion."""
+    proofs = DeliveryEvent.objects.filter(
+        delivery=OuterRef("pk"),
+        kind__in=PROVING_KINDS,
+        occurred_at__gte=OuterRef("sending_at"),
+        occurred_at__lt=now - dt.timedelta(hours=1),
+    )
+    doubtful = Delivery.objects.filter(
+        status=Status.UNCERTAIN,
+        mailing__isnull=False,
+        result_at__lt=now - dt.timedelta(hours=1),
+    )
+    return doubtful.filter(Exists(proofs))
+
+
 def hand_over_without_attempt(now: dt.datetime) -> QuerySet:
     """No quota counts it."""
     attempts = SendAttempt.objects.filter(delivery=OuterRef("pk"))
@@ -246,6 +263,7 @@ CHECKS: dict[str, Check] = {
     "attempts_without_hand_over": ("never lost", attempts_without_hand_over),
     "hand_over_without_attempt": ("never lost", hand_over_without_attempt),
     "in_doubt_but_waiting": ("never twice", in_doubt_but_waiting),
+    "proved_but_uncertain": ("never silent", proved_but_uncertain),
     "message_id_twice": ("never twice", message_id_twice),
     "row_in_no_state": ("never lost", row_in_no_state),
     "totals_are_wrong": ("never lost", totals_are_wrong),

@@ -18,6 +18,7 @@ TOLD = (
     Kind.OPENED,
     Kind.CLICKED,
     Kind.REPLIED,
+    Kind.AUTO_REPLIED,
     Kind.BOUNCED,
     Kind.COMPLAINED,
     Kind.UNSUBSCRIBED,
@@ -27,10 +28,12 @@ TOLD = (
 
 @dataclass(slots=True)
 class MailedOnce:
-    """A row of the ledger, with the first moment of each kind of answer."""
+    """A row of the ledger, with the first moment of each kind of answer and what was
+    noted of it then."""
 
     delivery: Delivery
     answers: dict[str, dt.datetime] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,13 @@ def history_of(
 
 def with_answers(deliveries: list[Delivery]) -> list[MailedOnce]:
     found: dict[int, dict[str, dt.datetime]] = defaultdict(dict)
+    details: dict[int, dict[str, str]] = defaultdict(dict)
     events = DeliveryEvent.objects.filter(
         delivery__in=deliveries, kind__in=TOLD, is_machine=False
     ).order_by("occurred_at")
-    for delivery_id, kind, moment in events.values_list(
-        "delivery", "kind", "occurred_at"
+    for delivery_id, kind, moment, detail in events.values_list(
+        "delivery", "kind", "occurred_at", "detail"
     ):
         found[delivery_id].setdefault(kind, moment)
-    return [MailedOnce(row, found[row.pk]) for row in deliveries]
+        details[delivery_id].setdefault(kind, detail)
+    return [MailedOnce(row, found[row.pk], details[row.pk]) for row in deliveries]

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from massmail.models import MailingOut
+from massmail.reports.returns import returned_counts
 
 
 def mailing_status(mailing: MailingOut) -> dict[str, Any]:
-    """JSON-ready: identity, status, counts by state and by reason of those skipped."""
+    """JSON-ready: identity, status, counts by state, by reason of those skipped, and of
+    recipients by what came back from them."""
     return {
         "id": mailing.pk,
         "name": mailing.name,
@@ -19,6 +21,7 @@ def mailing_status(mailing: MailingOut) -> dict[str, Any]:
         "recipients_count": mailing.recipients_count,
         "counts": mailing.counts(),
         "skipped": mailing.skip_counts(),
+        "returned": returned_counts(mailing),
         "launched_at": iso(mailing.launched_at),
         "finished_at": iso(mailing.finished_at),
     }

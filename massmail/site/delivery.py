@@ -17,7 +17,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from common.site.read_only import is_superuser
-from massmail.models import Delivery, EmailAccount, MailingOut, MassmailSettings
+from massmail.models import (
+    Delivery,
+    DeliveryEvent,
+    EmailAccount,
+    MailingOut,
+    MassmailSettings,
+)
+from massmail.models.bounce import Bounce
 from massmail.models.key_range import key_range
 from massmail.models.planned_accounts import GIVEN
 from massmail.recipients.access import access_policy
@@ -26,15 +33,22 @@ from massmail.reports.statistics import STATES, Group, Progress
 from massmail.sending.business_time import business_time
 from massmail.site.base import LedgerAdmin
 from massmail.site.closed_hours import RecipientsList, in_closed_hours
+from massmail.site.delivery_events import told_of_bounce, what_happened
 from massmail.site.links import admin_url
+from massmail.site.mailing_responses import LABELS, RESPONSE
 from massmail.site.reasons import CLOSED_HOURS, reason_words
+from massmail.site.response_filter import ResponseFilter
 
 MAILING = "mailing__id__exact"
 STATE = "state"
+SHOWN = "massmail_shown_mailing"
 # Query strings that may narrow the list. Any other column would let people ask for
 # what is not shown to them, letter by letter.
 LOOKUPS = frozenset(
-    {MAILING, "mailing", STATE, "reason", "account", "kind__exact", "status__exact"}
+    {
+        *(MAILING, "mailing", STATE, "reason", RESPONSE, "account"),
+        *("kind__exact", "status__exact"),
+    }
 )
 SEARCHED = ("address", "name")
 HIDDEN = _("not yours to see")
@@ -119,7 +133,17 @@ class AccountFilter(SimpleListFilter):
 
 
 def shown_mailing(request: HttpRequest) -> MailingOut | None:
-    """The mailing to which the list is narrowed, when the person may see it."""
+    """The mailing to which the list is narrowed, when the person may see it.
+
+    Filters, columns and title ask for it; it is looked for once in a request.
+    """
+    known = vars(request)
+    if SHOWN not in known:
+        known[SHOWN] = find_mailing(request)
+    return known[SHOWN]
+
+
+def find_mailing(request: HttpRequest) -> MailingOut | None:
     key = request.GET.get(MAILING) or request.GET.get("mailing") or ""
     if not (key.isascii() and key.isdigit() and len(key) <= 18):
         return None
@@ -198,12 +222,14 @@ class DeliveryAdmin(LedgerAdmin):
         "smtp_code",
         "smtp_enhanced",
         "shown_smtp_text",
+        "what_happened",
     ]
     readonly_fields = [
         "shown_name",
         "shown_address",
         "reason_in_words",
         "shown_smtp_text",
+        "what_happened",
     ]
 
     def visible_rows(
@@ -239,7 +265,7 @@ class DeliveryAdmin(LedgerAdmin):
         return columns if shown_mailing(request) else [*columns, "mailing"]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        filters = [StateFilter, ReasonFilter, AccountFilter]
+        filters = [StateFilter, ReasonFilter, ResponseFilter, AccountFilter]
         return [*filters, "kind"] if is_superuser(request) else filters
 
     def lookup_allowed(
@@ -296,6 +322,8 @@ class DeliveryAdmin(LedgerAdmin):
         words = "" if delivery.is_hidden else delivery.smtp_text
         if delivery.in_closed_hours:
             return str(CLOSED_HOURS)
+        if delivery.bounce and not delivery.is_hidden:
+            return bounced_words(delivery.bounce)
         return two_lines(reason_words(delivery.reason), words)
 
     @admin.display(
@@ -320,12 +348,23 @@ class DeliveryAdmin(LedgerAdmin):
         """They often repeat the address."""
         return "" if delivery.is_hidden else delivery.smtp_text
 
+    @admin.display(description=_("what came of it"), empty_value="–")
+    def what_happened(self, delivery: Any) -> str:
+        """Words of servers and answers repeat the address, too."""
+        return "" if delivery.is_hidden else what_happened(delivery)
+
     @admin.display(description=_("reason"), empty_value="–")
     def reason_in_words(self, delivery: Delivery) -> str:
         hours = business_time(MassmailSettings.load())
         if in_closed_hours(delivery, hours, timezone.now()):
             return str(CLOSED_HOURS)
         return reason_words(delivery.reason)
+
+
+def bounced_words(bounce: Bounce) -> str:
+    """What came back later says more than what the server had answered."""
+    told = told_of_bounce(bounce)
+    return two_lines(f"{LABELS[DeliveryEvent.Kind.BOUNCED]}: {told.text}", told.words)
 
 
 def two_lines(first: str, second: str) -> str:

@@ -25,6 +25,7 @@ from massmail.sending.business_time import business_time
 from massmail.site.forecast_facts import forecast_facts
 from massmail.site.links import admin_url
 from massmail.site.mailing_pace import account_facts, number, pace_texts
+from massmail.site.mailing_responses import return_facts
 from massmail.site.moments import when
 from massmail.site.reasons import reason_words
 
@@ -58,7 +59,8 @@ def page_facts(
             "groups": reason_groups(site, mailing, progress),
             "is_preparing": is_preparing(mailing),
             "unadded": unadded(mailing) if mailing.is_final else 0,
-        }
+        },
+        "returns": {"returns": return_facts(site, mailing)},
     }
     if with_forecast:
         fragments["forecast"] = forecast_facts(site, request, mailing, progress)

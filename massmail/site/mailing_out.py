@@ -128,7 +128,7 @@ class MailingOutAdmin(
                 "message_url": self.message_url(request, mailing),
                 "preview_url": self.preview_url(request, mailing),
                 "misfit": self.misfit(mailing),
-                "responses": response_facts(mailing),
+                "responses": response_facts(self.admin_site, mailing),
                 "test_url": self.test_url(request, mailing),
                 "tools": tools_of(self.admin_site, request, mailing),
             }

@@ -27,6 +27,7 @@ from massmail.recipients.registry import offers_recipients, source_of
 from massmail.recipients.source import RecipientSource
 from massmail.reports.newsletter import State, newsletters
 from massmail.reports.record_history import MailedOnce, history_of
+from massmail.site.delivery_events import came_back
 from massmail.site.links import admin_url
 from massmail.site.mailing_facts import number
 from massmail.site.reasons import reason_words
@@ -217,6 +218,7 @@ class RecordMailings(admin.ModelAdmin):
             "reason": reason_words(row.reason),
             "server": row.smtp_text if row.status == "failed" else "",
             "answers": mail.answers,
+            "came_back": came_back(mail.answers, mail.details),
         }
 
     def record_or_404(self, request: HttpRequest, object_id: str) -> Any:

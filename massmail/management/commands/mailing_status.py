@@ -54,5 +54,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{status['reason']} {status['next_at'] or ''}".rstrip())
         for name, count in status["counts"].items():
             self.stdout.write(f"{name:>10} {count}")
+        for name, count in status["returned"].items():
+            if count:
+                self.stdout.write(f"{name:>12} {count}")
         for row in rows or ():
             self.stdout.write(f"{row['address']}\t{row['status']}\t{row['reason']}")

@@ -184,6 +184,19 @@ def name_two_messages_alike(mailing):
     return sent(), rows("queued").get()
 
 
+def doubt_what_came_back(mailing):
+    rows("sent").update(
+        status="uncertain",
+        reason="worker_lost",
+        sending_at=NOW - 3 * HOUR,
+        result_at=NOW - 3 * HOUR,
+    )
+    SendAttempt.objects.update(outcome="uncertain")
+    row = rows("uncertain").get()
+    DeliveryEventFactory(delivery=row, kind="bounced", occurred_at=NOW - 2 * HOUR)
+    return row
+
+
 DEFECTS = [
     ("accepted_twice", accept_twice),
     ("address_mailed_twice", mail_an_address_twice),
@@ -208,6 +221,7 @@ DEFECTS = [
     ("hand_over_without_attempt", begin_without_an_attempt),
     ("totals_are_wrong", miscount),
     ("message_id_twice", name_two_messages_alike),
+    ("proved_but_uncertain", doubt_what_came_back),
 ]
 
 

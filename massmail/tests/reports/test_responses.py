@@ -7,7 +7,9 @@ import itertools
 import pytest
 
 from massmail.models import DeliveryEvent, TrackedLink
+from massmail.models.delivery_event import RETURNED_KINDS
 from massmail.reports.responses import Response, responses_of
+from massmail.reports.returns import returned_counts
 from massmail.tests.factories import NOW, DeliveryFactory, MailingOutFactory
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +82,32 @@ def test_a_draft_has_no_answers():
     found = responses_of(MailingOutFactory())
 
     assert (found.opened, found.links) == (Response(0, 0), [])
+
+
+def test_each_recipient_comes_back_once_in_each_way(mailing, django_assert_num_queries):
+    first, second = DeliveryFactory.create_batch(2, mailing=mailing, status="sent")
+    for row in (first, first, second):
+        happened(row, "bounced")
+    happened(first, "replied")
+    happened(first, "opened")
+    happened(DeliveryFactory(status="sent"), "complained")
+    between = DeliveryFactory(status="sent")
+    happened(between, "bounced")
+    DeliveryFactory(mailing=mailing)
+
+    with django_assert_num_queries(2):
+        found = returned_counts(mailing)
+
+    assert found == {"bounced": 2, "complained": 0, "replied": 1, "auto_replied": 0}
+
+
+def test_what_came_back_is_counted_along_its_own_indexes(mailing, plans):
+    for row in DeliveryFactory.create_batch(3, mailing=mailing, status="sent"):
+        for kind in (*RETURNED_KINDS, *["opened"] * 100):
+            happened(row, kind)
+
+    found = plans(lambda: returned_counts(mailing), "COUNT(DISTINCT", analysed=True)
+
+    [plan] = found
+    for kind in RETURNED_KINDS:
+        assert f"events_{kind}" in plan

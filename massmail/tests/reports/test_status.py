@@ -42,6 +42,12 @@ def test_a_mailing_as_plain_data(mailing):
         "recipients_count": 3,
         "counts": mailing.counts(),
         "skipped": {"expired": 2},
+        "returned": {
+            "bounced": 0,
+            "complained": 0,
+            "replied": 0,
+            "auto_replied": 0,
+        },
         "launched_at": NOW.isoformat(),
         "finished_at": None,
     }
