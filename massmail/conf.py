@@ -57,6 +57,17 @@ class MassmailConf:
     # On SIGTERM the reply to a dot is awaited this long.
     TERM_SECONDS: float = 25.0
 
+    # How often a mailbox is read that gives no trouble.
+    MAILBOX_SECONDS: float = 300.0
+    # The reading of a mailbox begins nothing new after this; the next time goes on.
+    MAILBOX_RUN_SECONDS: float = 15.0
+    # How much is read of one mail that may be about one of ours.
+    MAILBOX_MAIL_BYTES: int = 2**20
+    # Mail that is older is not looked at, unless a mailbox was not read for longer.
+    MAILBOX_DAYS: int = 14
+    # How many mailboxes a process reads at once.
+    MAILBOX_CONNECTIONS: int = 4
+
     MESSAGES_PER_CONNECTION: int = 50
     CLAIM_BATCH: int = 50
     PREPARE_CHUNK: int = 2000
@@ -80,7 +91,16 @@ class MassmailConf:
 # What is taken besides the type of a default.
 ALSO_TAKEN: dict[type, tuple[type, ...]] = {float: (int,), tuple: (list,)}
 # With less of these nothing would ever be done.
-AT_LEAST_ONE = frozenset({"CLAIM_BATCH", "MESSAGES_PER_CONNECTION", "PREPARE_CHUNK"})
+AT_LEAST_ONE = frozenset(
+    {
+        "CLAIM_BATCH",
+        "MAILBOX_CONNECTIONS",
+        "MAILBOX_DAYS",
+        "MAILBOX_MAIL_BYTES",
+        "MESSAGES_PER_CONNECTION",
+        "PREPARE_CHUNK",
+    }
+)
 
 
 def read() -> MassmailConf:

@@ -87,6 +87,14 @@ class Channel:
         del self._unread[: end + 1]
         return line
 
+    def read_some(self, deadline: float) -> Generator[Wait, None, bytes]:
+        """All that is here; waits for at least one byte."""
+        while not self._unread:
+            yield from self._receive(deadline)
+        data = bytes(self._unread)
+        self._unread.clear()
+        return data
+
     def line_at_hand(self) -> bytes | None:
         """The next line, if it is here already; `take` removes it."""
         end = self._unread.find(b"\n", 0, MAX_LINE_BYTES)

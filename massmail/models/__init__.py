@@ -15,6 +15,8 @@ from massmail.models.eml_message import (
     VersionPart,
 )
 from massmail.models.heartbeat import Heartbeat
+from massmail.models.mailbox import Mailbox
+from massmail.models.mailbox_folder import MailboxFolder
 from massmail.models.mailing_out import MailingOut
 from massmail.models.mass_contact import MassContact
 from massmail.models.massmail_settings import MassmailSettings
@@ -41,6 +43,8 @@ __all__ = [
     "EmlMessage",
     "Heartbeat",
     "LibraryImage",
+    "Mailbox",
+    "MailboxFolder",
     "MailingOut",
     "MassContact",
     "MassmailSettings",

@@ -78,3 +78,8 @@ def account_cause(account_id: int) -> str:
 def token_cause(account_id: int | str) -> str:
     """The cause of warnings that an account's access ends soon; "" begins them all."""
     return f"token:{account_id}"
+
+
+def mailbox_cause(account_id: int | str) -> str:
+    """The cause of alerts that an account's mailbox is not read; "" begins them all."""
+    return f"mailbox:{account_id}"

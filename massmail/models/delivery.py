@@ -195,6 +195,12 @@ class Delivery(models.Model):
                 condition=Q(kind=Kind.TEST),
                 name="delivery_tests",
             ),
+            # What a copy in an account's folder of sent mail may prove.
+            models.Index(
+                fields=["email_account", "id"],
+                condition=Q(status=DeliveryStatus.UNCERTAIN),
+                name="delivery_doubts",
+            ),
             models.Index(fields=["address_key", "mailing"], name="delivery_by_address"),
             models.Index(
                 fields=["message_id"],
