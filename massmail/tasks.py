@@ -6,6 +6,7 @@ import mmap
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,11 +15,13 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from massmail.orchestrator import checking, preparing, send, walk
+from massmail.orchestrator import checking, polling, preparing, send, walk
 from massmail.tracking import events
 
 PREPARE_SECONDS = 20.0
 EVENTS_SECONDS = 20.0
+# The reading of mailboxes begins with no other one after this.
+POLLS_SECONDS = 45.0
 # A wake-up that is later than this has been overtaken by a walk.
 STALE_SECONDS = 10.0
 
@@ -92,6 +95,16 @@ def prepare_mailings() -> None:
 def process_hits() -> None:
     """Turn what the recipients' pages wrote down into opens and clicks."""
     events.process_hits(now=timezone.now(), seconds=EVENTS_SECONDS)
+
+
+@shared_task(ignore_result=True)
+def poll_mailboxes() -> None:
+    """Read the mailboxes that are due, in one process of all: the others send."""
+    if polling.is_polling():
+        return
+    end = time.monotonic() + POLLS_SECONDS
+    with stop_of_worker() as stop:
+        polling.poll_mailboxes(stop=lambda: stop() or time.monotonic() > end)
 
 
 @shared_task(ignore_result=True)

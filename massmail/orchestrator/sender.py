@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
-from massmail.orchestrator.idle_checks import IdleChecks
+from massmail.orchestrator.chores import usual_chores
 from massmail.orchestrator.preparing import prepare_mailings
 from massmail.orchestrator.report import SendReport
 from massmail.orchestrator.send import send_account_queue
@@ -48,7 +48,7 @@ class Sender:
         # Moments (`time.monotonic()`) at which an account can go on.
         self._wake_ups: list[float] = []
         self._pool = ThreadPoolExecutor(min(lanes or MAX_RUNS, MAX_RUNS))
-        self._idle_checks = IdleChecks(self._stopped)
+        self._chores = usual_chores()
 
     def stop(self) -> None:
         """Messages in flight come to their end, no new one is started."""
@@ -59,12 +59,16 @@ class Sender:
         with self._pool:
             while not self._stopped.is_set():
                 if not once:
-                    self._idle_checks.start_if_due()
+                    self._start_chores()
                 moved = self._step()
                 if once and not (moved or self._running):
                     return
                 if not (moved or self._running):
                     self._stopped.wait(self._idle_seconds())
+
+    def _start_chores(self) -> None:
+        for chore in self._chores:
+            chore.start_if_due(self._stopped.is_set)
 
     def _step(self) -> bool:
         """Start what can run, wait for a result; whether anything moved on."""

@@ -30,6 +30,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },
+    # Each mailbox is due every five minutes; one that was refused, less often.
+    "poll mailboxes": {
+        "task": "massmail.tasks.poll_mailboxes",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "prepare mailings": {
         "task": "massmail.tasks.prepare_mailings",
         "schedule": 5.0,

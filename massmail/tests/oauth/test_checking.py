@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 
 import pytest
 from django.utils import timezone
@@ -12,7 +11,8 @@ from massmail import tasks
 from massmail.backends.phases import Phase
 from massmail.models import Alert, EmailAccount
 from massmail.orchestrator import checking
-from massmail.orchestrator.idle_checks import IdleChecks
+from massmail.orchestrator.chores import Chore, usual_chores
+from massmail.orchestrator.send import never
 from massmail.tests.factories import SendAttemptFactory
 from massmail.tests.oauth.conftest import account_for
 from massmail.tests.smtp_server import Fault
@@ -157,16 +157,27 @@ def test_the_task_wakes_one_check_for_each(idle, monkeypatch):
     assert calls == [(idle.pk,)]
 
 
-def test_the_sender_without_celery_checks_every_hour(monkeypatch):
+def test_the_sender_without_celery_checks_every_hour():
     seen: list[str] = []
-    checks = IdleChecks(threading.Event())
-    monkeypatch.setattr(checks, "_work", lambda: seen.append("checked"))
-    checks.start_if_due()
+    checks = Chore(lambda stop: seen.append("checked"), 3600.0)
+    checks.start_if_due(never)
     assert seen == []
 
     checks._next_at = 0.0
-    checks.start_if_due()
+    checks.start_if_due(never)
     checks._thread.join()
-    checks.start_if_due()
+    checks.start_if_due(never)
 
     assert seen == ["checked"]
+
+
+def test_the_sender_without_celery_has_the_pace_of_the_beat(settings):
+    beat = {
+        entry["task"].rpartition(".")[2]: entry["schedule"]
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+    }
+
+    assert [chore._seconds for chore in usual_chores()] == [
+        beat["check_idle_accounts"],
+        beat["poll_mailboxes"],
+    ]
