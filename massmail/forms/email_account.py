@@ -22,6 +22,11 @@ from massmail.backends.oauth2.base import Provider
 from massmail.backends.phases import SmtpFailure
 from massmail.backends.presets import PRESETS, preset_choices
 from massmail.conf import conf
+from massmail.forms.mailbox_reading import (
+    READING_HELP,
+    reading_errors,
+    take_imap_server,
+)
 from massmail.models import EmailAccount
 
 # What providers take mail from clients at, and 2525, where many offer it besides.
@@ -117,12 +122,15 @@ class EmailAccountForm(OwnedModelForm):
             "per_hour": _("No limit when blank."),
             "min_gap_seconds": _("Seconds between two messages, at least."),
             "max_gap_seconds": _("Seconds at most; each gap is chosen at random."),
+            **READING_HELP,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # What a provider filled in counts as changed, too.
         self.taken: set[str] = set()
+        # What is written down for the person, and leads to nobody else.
+        self.filled: set[str] = set()
         # The stored password, because of who would learn it.
         self.is_forgotten = False
         # Not even as an initial value: a blank field is then an unchanged one.
@@ -144,10 +152,14 @@ class EmailAccountForm(OwnedModelForm):
         if cleaned.get("warm_up_growth") is None:
             cleaned["warm_up_growth"] = self.instance.warm_up_growth
         self.take_preset(cleaned)
+        if take_imap_server(cleaned):
+            self.filled.add("imap_host")
         self.keep_password(cleaned)
         self.check_login(cleaned)
         self.check_gaps(cleaned)
         self.check_server(cleaned, "email_host", "email_port", MAIL_PORTS)
+        for name, error in reading_errors(cleaned):
+            self.add_error(name, error)
         self.check_server(cleaned, "imap_host", "imap_port", IMAP_PORTS)
         self.check_provider(cleaned)
         return cleaned
@@ -173,9 +185,7 @@ class EmailAccountForm(OwnedModelForm):
     @property
     def is_another_mailbox(self) -> bool:
         """Tokens that were given for the account as it was are of no use."""
-        return bool(
-            {"from_email", "auth", *WHOSE_SECRETS}.intersection(self.changed_data)
-        )
+        return bool({"from_email", "auth", *WHOSE_SECRETS}.intersection(self.entered))
 
     def keep_password(self, cleaned: dict[str, Any]) -> None:
         """Blank keeps the stored one, for the servers and the owner that it is for."""
@@ -194,7 +204,7 @@ class EmailAccountForm(OwnedModelForm):
 
     def is_for_others(self, cleaned: dict[str, Any]) -> bool:
         """Who may change the account must not learn its password by a server of his."""
-        changed = WHOSE_SECRETS.intersection(self.changed_data)
+        changed = WHOSE_SECRETS.intersection(self.entered)
         return any(cleaned.get(name) for name in changed)
 
     def check_login(self, cleaned: dict[str, Any]) -> None:
@@ -217,7 +227,7 @@ class EmailAccountForm(OwnedModelForm):
     def ask_for_password(self) -> None:
         if not self.is_forgotten:
             self.add_error("email_host_password", _("This login needs a password."))
-        elif set(HOST_FIELDS).intersection(self.changed_data):
+        elif set(HOST_FIELDS).intersection(self.entered):
             text = _("Enter the password again: it was given for another server.")
             self.add_error("email_host_password", text)
         # A new owner brings his own; who hands the account over does not know it.
@@ -262,9 +272,14 @@ class EmailAccountForm(OwnedModelForm):
             self.add_error(port, text % {"ports": allowed})
 
     @property
+    def entered(self) -> set[str]:
+        """What changes by the person's will."""
+        return set(self.changed_data) - self.filled
+
+    @property
     def changed_data(self) -> list[str]:
         """With what changes though its field was left alone."""
-        changed = [*super().changed_data, *sorted(self.taken)]
+        changed = [*super().changed_data, *sorted(self.taken | self.filled)]
         if "clear_password" in changed and "email_host_password" not in changed:
             changed.append("email_host_password")
         return changed

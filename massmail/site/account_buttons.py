@@ -1,4 +1,4 @@
-"""Test, pause and activate an account: one click each."""
+"""Test, pause and activate an account, read its mailbox: one click each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ from massmail.exceptions import WrongState
 from massmail.forms.pause_account import PauseForm
 from massmail.models import EmailAccount
 from massmail.orchestrator.copying_accounts import copy_account
+from massmail.orchestrator.polling import poll_mailbox
 from massmail.orchestrator.probing import Step, phases_of, probe_connection
 from massmail.sending.account_health import pause, reactivate
 from massmail.site.account_base import AccountPages
 from massmail.site.account_facts import Tone, server_words, tone_of
 from massmail.site.links import admin_url
+from massmail.site.poll_words import poll_words
 from massmail.site.probe_words import STATES, phase_words
 
 FAILED, UNTESTED = "failed", "untested"
+# What a look into a mailbox came to.
+LEVELS = {
+    "read": messages.SUCCESS,
+    "busy": messages.INFO,
+    "off": messages.WARNING,
+}
 
 
 class AccountButtons(AccountPages):
@@ -34,6 +42,7 @@ class AccountButtons(AccountPages):
             "test": self.test_view,
             "activate": require_POST(self.activate_view),
             "pause": require_POST(self.pause_view),
+            "check_mailbox": require_POST(self.check_mailbox_view),
             "copy": require_POST(self.copy_view),
         }
         own = [
@@ -80,6 +89,14 @@ class AccountButtons(AccountPages):
         else:
             text = _("The account rests. What is on its way now still arrives.")
             messages.success(request, text)
+        return self.to_account(account)
+
+    def check_mailbox_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Also what a person presses who has mended it elsewhere, at the provider."""
+        account = self.changeable(request, object_id)
+        poll = poll_mailbox(account.pk)
+        level = LEVELS.get(poll.state, messages.ERROR)
+        messages.add_message(request, level, poll_words(poll, timezone.now()))
         return self.to_account(account)
 
     def copy_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_protect
 
 from massmail.models import Alert, Delivery, EmailAccount
-from massmail.models.alert import account_cause
+from massmail.models.alert import account_cause, mailbox_cause
 from massmail.models.planned_accounts import GIVEN, PLANNED, drop_plans
 from massmail.site.account_base import AccountPages
 
@@ -74,10 +74,16 @@ class AccountDeletion(AccountPages):
         return self.framed_page(request, "going_on", _("Deletion under way"), context)
 
     def delete_model(self, request: HttpRequest, obj: EmailAccount) -> None:
-        Alert.objects.close(cause=account_cause(obj.pk), now=timezone.now())
+        close_alerts([obj.pk])
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        for pk in queryset.values_list("pk", flat=True):
-            Alert.objects.close(cause=account_cause(pk), now=timezone.now())
+        close_alerts(queryset.values_list("pk", flat=True))
         super().delete_queryset(request, queryset)
+
+
+def close_alerts(account_ids: Iterable[int]) -> None:
+    """What an account that goes was found at fault for."""
+    for pk in account_ids:
+        for cause in (account_cause(pk), mailbox_cause(pk)):
+            Alert.objects.close(cause=cause, now=timezone.now())

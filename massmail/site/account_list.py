@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from massmail.models import EmailAccount, MailingOut
@@ -24,6 +26,7 @@ from massmail.site.account_facts import (
     shown_tone,
     usages_today,
 )
+from massmail.site.account_mailbox import mailbox_facts
 from massmail.site.base import OWNER_FILTER
 from massmail.site.moments import moment_text
 
@@ -78,7 +81,7 @@ class AccountList(AccountPages):
         "owner",
     ]
     list_filter = ["state", UseFilter, OWNER_FILTER]
-    list_select_related = ["owner"]
+    list_select_related = ["owner", "mailbox"]
     search_fields = ["name", "from_email"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -94,14 +97,15 @@ class AccountList(AccountPages):
 
     @admin.display(description=_("state, last error"), ordering="state")
     def health(self, account: EmailAccount) -> str:
-        tone = shown_tone(account, timezone.now())
+        now = timezone.now()
+        tone = shown_tone(account, now)
         words = server_words(account.last_error) or account.last_error
         # Stopped by a person, or by its limits.
         if not words and tone in (Tone.RESTING, Tone.STOPPED):
             words = reason_in_words(account.state_reason)
         return render_to_string(
             "admin/massmail/emailaccount/list_state.html",
-            {"tone": tone, "last_error": words},
+            {"tone": tone, "last_error": words} | mailbox_in_list(account, now),
         )
 
     @admin.display(description=_("used for"), ordering="is_main")
@@ -128,3 +132,12 @@ class AccountList(AccountPages):
             account.latest.name or _("somebody else's"),
             moment_text(account.latest.moment),
         )
+
+
+def mailbox_in_list(account: EmailAccount, now: dt.datetime) -> dict[str, Any]:
+    """A mailbox in order needs no words besides when it was read."""
+    facts = mailbox_facts(account, now, with_folders=False)
+    if facts is None:
+        return {}
+    words = facts.server_words or facts.help_text or facts.sentence
+    return {"mailbox": facts, "mailbox_words": Truncator(words).chars(120)}

@@ -15,7 +15,7 @@ from massmail.backends.oauth2 import providers
 from massmail.forms.email_account import EmailAccountForm
 from massmail.forms.pause_account import PauseForm
 from massmail.models import Alert, Delivery, EmailAccount
-from massmail.models.alert import account_cause
+from massmail.models.alert import account_cause, mailbox_cause
 from massmail.models.delivery_states import DOMAIN_LIMIT
 from massmail.orchestrator.repair import held_up_by
 from massmail.site.account_buttons import AccountButtons
@@ -31,6 +31,7 @@ from massmail.site.account_handover import AccountHandover
 from massmail.site.account_limits import limit_warnings, stated_limits, warm_up_words
 from massmail.site.account_list import AccountList
 from massmail.site.account_login import allow_forms_to, login_of
+from massmail.site.account_mailbox import mailbox_facts
 from massmail.site.links import admin_url
 
 IDENTITY = (
@@ -128,6 +129,7 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
                 "history": history_of(account),
                 "stated": stated_limits(account),
                 "warm_up": warm_up_words(account, timezone.now()),
+                "mailbox": mailbox_facts(account, timezone.now()),
             }
             if self.has_change_permission(request, account):
                 context |= self.buttons_of(account, health)
@@ -145,12 +147,13 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
 
     def buttons_of(self, account: EmailAccount, health: Health) -> dict[str, Any]:
         """What makes sense now; recipients are offered to others while it rests."""
-        names = ("test", "activate", "pause", "hand_over", "copy")
+        names = ("test", "activate", "pause", "hand_over", "copy", "check_mailbox")
         return {
             "urls": {name: admin_url(self.admin_site, account, name) for name in names},
             "pause_form": PauseForm() if health.is_good else None,
             # Without a new consent it would stop at once again.
             "can_activate": not health.is_good and not login_of(account).is_lost,
+            "can_check_mailbox": account.imports_mail and account.imap_host,
             "can_hand_over": not health.is_good and held_up_by(account).exists(),
         }
 
@@ -169,8 +172,8 @@ class EmailAccountAdmin(AccountList, AccountButtons, AccountHandover, AccountDel
             messages.warning(request, warning)
         obj.needs_test = bool(CONNECTION_FIELDS.intersection(form.changed_data))
         if change and "owner" in form.changed_data:
-            cause = account_cause(obj.pk)
-            Alert.objects.pass_on(cause=cause, recipient=obj.owner)
+            for cause in (account_cause(obj.pk), mailbox_cause(obj.pk)):
+                Alert.objects.pass_on(cause=cause, recipient=obj.owner)
 
     def response_post_save_add(
         self, request: HttpRequest, obj: EmailAccount
