@@ -46,12 +46,15 @@ demo: install ## send a demo mailing on SQLite and serve the site (DEMO_ARGS=--o
 
 test: install ## run the suite on the embedded default; needs no service
 	$(EMBEDDED) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-		-m "not services and not browser and not faults" $(PYTEST_ARGS)
+		-m "not services and not browser and not faults and not dovecot" $(PYTEST_ARGS)
 
 test-services: install ## run the suite on PostgreSQL and Redis (DATABASE_URL, CELERY_BROKER_URL)
 	@$(SERVICES) $(BIN)/python .ci/services.py
 	$(SERVICES) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
-		-m "(services or not embedded) and not browser and not faults" $(PYTEST_ARGS)
+		-m "(services or not embedded) and not browser and not faults and not dovecot" $(PYTEST_ARGS)
+
+test-dovecot: install ## run the tests that read mail from Debian's Dovecot 2.3
+	$(EMBEDDED) $(BIN)/python -m pytest -m dovecot $(PYTEST_ARGS)
 
 test-faults: install ## kill senders by the hundred: SQLite, then PostgreSQL (takes long)
 	$(EMBEDDED) $(BIN)/python -m pytest -m "faults and not services" $(PYTEST_ARGS)
@@ -81,7 +84,7 @@ install-django61: ## make .venv-django61 with Django 6.1 (PYTHON312=path)
 
 test-django61: install-django61 ## run the suite on Django 6.1 under Python 3.12 (PYTHON312=path)
 	$(EMBEDDED) $(VENV_DJANGO61)/bin/python -m pytest -n $(WORKERS) --dist worksteal \
-		-m "not services and not browser and not faults" $(PYTEST_ARGS)
+		-m "not services and not browser and not faults and not dovecot" $(PYTEST_ARGS)
 
 lint: install ## check style, format, types and missing migrations
 	$(BIN)/ruff check .
@@ -117,5 +120,5 @@ clean: ## remove the environments and caches; keeps var/ (data) and .env
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install bench demo test test-services test-faults test-browser screenshots install-django61 \
+.PHONY: help install bench demo test test-services test-dovecot test-faults test-browser screenshots install-django61 \
 	test-django61 lint check-deploy format messages requirements clean
