@@ -34,14 +34,18 @@ OF_PEOPLE = (ReturnKind.REPLY,)
 
 def candidates(mail: Mail, kind: ReturnKind) -> list[str]:
     """Message-IDs, each also in lower case: some programs change that."""
-    sources = [answered_ids(mail)]
-    if kind not in OF_PEOPLE:
-        sources.insert(0, returned_ids(mail))
-    if kind == ReturnKind.AUTO_REPLY:
-        sources.reverse()
-    found = [name for source in sources for name in source]
+    found = names_in(mail, kind)
     spelt = [spelling for name in found for spelling in (name, name.lower())]
     return list(dict.fromkeys(spelt))[:MOST_CANDIDATES]
+
+
+def names_in(mail: Mail, kind: ReturnKind) -> list[str]:
+    """A report that returns a mail is about that one, and about none of its thread."""
+    if kind in OF_PEOPLE:
+        return answered_ids(mail)
+    if kind == ReturnKind.AUTO_REPLY:
+        return answered_ids(mail) + returned_ids(mail)
+    return returned_ids(mail) or answered_ids(mail)
 
 
 def returned_ids(mail: Mail) -> list[str]:

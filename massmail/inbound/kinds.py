@@ -52,9 +52,15 @@ def kind_of(mail: Mail) -> ReturnKind:
     if mail.disposition or report_type == "disposition-notification":
         return ReturnKind.RECEIPT
     if report_type == "delivery-status" or is_of_a_server(mail.fields):
-        text = f"{mail.fields.get('subject')}\n{mail.text[:2000]}"
-        return ReturnKind.DELAY if STILL_TRYING.search(text) else ReturnKind.BOUNCE
+        return ReturnKind.DELAY if is_still_trying(mail) else ReturnKind.BOUNCE
     return ReturnKind.AUTO_REPLY if is_automatic(mail.fields) else ReturnKind.REPLY
+
+
+def is_still_trying(mail: Mail) -> bool:
+    """Exim names those who failed in a field of its own, others only say so."""
+    text = f"{mail.fields.get('subject')}\n{mail.text[:2000]}"
+    has_given_up = "x-failed-recipients" in mail.fields
+    return not has_given_up and STILL_TRYING.search(text) is not None
 
 
 def kind_of_feedback(word: str) -> ReturnKind:

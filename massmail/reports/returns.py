@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from django.db.models import F, Func, IntegerField, QuerySet, Subquery
 
 from massmail.models import DeliveryEvent, MailingOut
@@ -23,6 +25,16 @@ def returned_counts(mailing: MailingOut) -> dict[str, int]:
     ]
     found = MailingOut.objects.filter(pk=mailing.pk).values_list(*columns).get()
     return dict(zip([kind.value for kind in RETURNED_KINDS], found, strict=True))
+
+
+def returns_by_delivery(mailing: MailingOut) -> dict[int, list[tuple[str, str]]]:
+    """Kinds and details of what came back, the oldest first: few of many rows."""
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    rows = events_of(mailing).filter(kind__in=RETURNED_KINDS)
+    columns = ("delivery", "kind", "detail")
+    for pk, kind, detail in rows.order_by("occurred_at", "pk").values_list(*columns):
+        found[pk].append((kind, detail))
+    return found
 
 
 def events_of(mailing: MailingOut) -> QuerySet[DeliveryEvent]:

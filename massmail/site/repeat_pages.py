@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -29,10 +29,13 @@ from massmail.orchestrator.repeating import (
     may_duplicate,
     waiting_with_message,
 )
+from massmail.reports.returns import returns_by_delivery
 from massmail.site.create_mailing import AT_ONCE, SECONDS_AT_ONCE
 from massmail.site.delivery import HIDDEN, belongs_to_others
+from massmail.site.delivery_events import told_of
 from massmail.site.mailing_base import MailingPages
 from massmail.site.mailing_facts import number
+from massmail.site.mailing_responses import LABELS
 from massmail.site.reasons import reason_words
 from massmail.site.suppression_files import csv_lines
 
@@ -47,9 +50,11 @@ COLUMNS = (
     "attempts",
     "sent_at",
     "account",
+    "came_back",
 )
 
 FIELDS = (
+    "pk",
     "is_hidden",
     "name",
     "address",
@@ -141,14 +146,16 @@ class RepeatPages(MailingPages):
         # Of a draft it is only planned.
         account = F("email_account__from_email") if mailing.launched_at else Value("")
         rows = rows.annotate(is_hidden=hidden, account=account)
-        lines = csv_lines(COLUMNS, cells_of(rows))
+        lines = csv_lines(COLUMNS, cells_of(rows, returns_by_delivery(mailing)))
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         name = f"mailing-{mailing.pk}-recipients.csv"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
 
-def cells_of(rows: Any) -> Iterator[list[str]]:
+def cells_of(
+    rows: Any, returns: Mapping[int, list[tuple[str, str]]]
+) -> Iterator[list[str]]:
     """As plain tuples: 100,000 objects would take several times as long."""
     labels = dict(Delivery.Status.choices)
     for row in rows.values_list(*FIELDS, named=True).iterator(CHUNK):
@@ -162,7 +169,17 @@ def cells_of(rows: Any) -> Iterator[list[str]]:
             str(row.attempts),
             row.sent_at.isoformat(timespec="seconds") if row.sent_at else "",
             row.account or "",
+            "" if row.is_hidden else came_back_text(returns.get(row.pk, [])),
         ]
+
+
+def came_back_text(events: list[tuple[str, str]]) -> str:
+    """In our words, each once: those of servers and answers are on the pages."""
+    told = (
+        ": ".join(filter(None, [str(LABELS[kind]), told_of(kind, detail).text]))
+        for kind, detail in events
+    )
+    return "; ".join(dict.fromkeys(told))
 
 
 def duplicated_text(count: int) -> str:

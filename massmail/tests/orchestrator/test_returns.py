@@ -132,6 +132,20 @@ def test_a_message_id_may_come_back_changed():
     assert returned.delivery_ids == (delivery.pk,)
 
 
+def test_a_report_about_another_mail_of_the_thread_is_not_about_ours():
+    """The manager wrote on, in person, and that mail came back."""
+    delivery = sent_mail()
+    raw = sample("exchange_online", delivery)
+    raw = raw.replace(
+        f"Message-ID: {MESSAGE_ID}".encode(), b"Message-ID: <x@y.example>"
+    )
+
+    returned = receive(raw.replace(b"List-Unsubscribe: ", b"X-Nothing: "), now=NOW)
+
+    assert returned.kind == ReturnKind.UNKNOWN
+    assert kinds(delivery) == []
+
+
 def test_the_token_names_a_mail_whose_message_id_was_replaced():
     delivery = sent_mail()
     raw = sample(HARD, delivery).replace(MESSAGE_ID.encode(), b"<gateway@example.net>")

@@ -162,6 +162,22 @@ def test_the_list_says_why_it_bounced(browser, owner, mailing, add):
     assert "250 queued" not in html
 
 
+def test_the_export_tells_what_came_back_in_our_words(browser, owner, mailing, add):
+    add("Ada", "bounced", "bounced", "replied")
+    add("Bea", "opened", "unsubscribed")
+    add("Cem", "bounced", status="skipped", reason="not_assigned")
+
+    response = browser(owner).get(page(mailing, "export"))
+
+    lines = b"".join(response).decode("utf-8-sig").splitlines()
+    assert [line.rpartition(",")[2] for line in lines] == [
+        "came_back",
+        "bounced: there is no such mailbox; replied",
+        "",
+        "",
+    ]
+
+
 def test_of_somebody_elses_recipient_it_tells_nothing(browser, owner, add):
     row = add("Ada", "bounced", status="skipped", reason="not_assigned")
 
