@@ -9,6 +9,10 @@ from django.db import connection
 from massmail.orchestrator.compiling import compiled_version
 from massmail.tests.planning import use_statistics
 
+# Before they are imported, so that a broken promise says which.
+pytest.register_assert_rewrite(
+    "massmail.tests.stories.processes", "massmail.tests.stories.promises"
+)
 EXPLAIN = {"postgresql": "EXPLAIN ", "sqlite": "EXPLAIN QUERY PLAN "}
 
 

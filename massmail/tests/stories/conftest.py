@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-# Before they are imported, so that a broken promise says which.
-pytest.register_assert_rewrite(
-    "massmail.tests.stories.processes", "massmail.tests.stories.promises"
-)
-
-from massmail.tests.stories.processes import (  # noqa: E402
+from massmail.tests.stories.processes import (
     PATIENCE,
     Nursery,
     Processes,
     wait_for_sessions_to_end,
 )
-from massmail.tests.stories.watched_server import WatchedServer  # noqa: E402
+from massmail.tests.stories.watched_server import WatchedServer
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
