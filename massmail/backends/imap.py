@@ -145,13 +145,22 @@ def log_in(session: ImapSession, credentials: Credentials) -> None:
     if not (session.line.is_private or is_loopback(session.line.peer_host)):
         raise ImapFailure(Cause.LOGIN_IN_CLEAR)
     try:
+        with translated():
+            _answered_login(session, credentials)
+    except ImapFailure as failure:
+        # A server may repeat what it was told in its goodbye as well.
+        words = credentials.redacted(failure.words)
+        raise ImapFailure(failure.reason, words) from None
+
+
+def _answered_login(session: ImapSession, credentials: Credentials) -> None:
+    try:
         _login_method(session, credentials)()
     except LoginError as error:
         # It stands for all that went wrong, a broken line included.
         if isinstance(error.__context__, IMAP4.abort):
             raise error.__context__ from None
-        words = words_of(error.__context__ or error)
-        raise refused_login(credentials.redacted(words)) from None
+        raise refused_login(words_of(error.__context__ or error)) from None
 
 
 def _login_method(

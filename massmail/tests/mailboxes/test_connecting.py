@@ -408,3 +408,18 @@ def test_what_mails_say_goes_into_no_log(server, with_a_bounce, caplog):
 def test_every_cause_that_can_come_up_has_words():
     unlikely = {Cause.SENDER_NOT_ASCII, Cause.RECIPIENT_NOT_ASCII}
     assert set(Cause) - unlikely <= set(HELP)
+
+
+@pytest.mark.parametrize("mechanisms", [("PLAIN",), ()], ids=["plain", "login"])
+@pytest.mark.parametrize("answer", ["* BYE {}\r\n{{tag}} NO gone", "{{tag}} NO {}"])
+def test_a_server_that_repeats_the_password_does_not_get_it_shown(
+    account, server, mechanisms, answer
+):
+    server.mechanisms = mechanisms
+    reply = answer.format(f"no {PASSWORD}")
+    server.faults += [Fault(step, reply=reply) for step in ("LOGIN", "AUTHENTICATE")]
+
+    poll = poll_mailbox(account.pk)
+
+    assert (poll.state, poll.words) == ("failed", "no ***")
+    assert Mailbox.objects.get().last_error == "no ***"
