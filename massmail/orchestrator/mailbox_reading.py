@@ -36,6 +36,8 @@ FOLDERS_FAULTS = frozenset({ImapReason.FOLDER_REFUSED, Cause.PROTOCOL_ERROR})
 # What one mail may be at fault for, when it was so for that many times.
 ONE_MAILS_FAULTS = frozenset({ImapReason.SERVER_REFUSED, Cause.PROTOCOL_ERROR})
 PATIENCE = 3
+# So many failures are about a day; then nothing can be expected of the mail any more.
+LAST_PATIENCE = 30
 
 
 class MailboxReading:
@@ -60,6 +62,10 @@ class MailboxReading:
         self.kinds = kinds
         # There is more than was read in the time.
         self.has_more = False
+        # Of the folder that is being read: which requests its server has answered with
+        # a mail, and what it says to those that it never answers.
+        self._granted: set[str] = set()
+        self._withheld: dict[str, ImapFailure] = {}
 
     def is_over(self) -> bool:
         """Not before something is done: a server may take all the time to begin."""
@@ -95,6 +101,7 @@ class MailboxReading:
         return row
 
     def _read_folder(self, row: MailboxFolder) -> None:
+        self._granted, self._withheld = set(), {}
         self.lease.keep()
         opened = self.mailbox.open(row.name)
         if row.uid_validity != opened.uid_validity:
@@ -104,11 +111,13 @@ class MailboxReading:
         else:
             since = days_before(self._since(row))
             uids = self.mailbox.new_uids(after=row.last_uid, since=since)
-        for batch in chunked(uids, BATCH):
-            if not self._take_in(row, batch):
-                self.has_more = True
-                return
-        MailboxFolder.objects.filter(pk=row.pk).update(read_at=self.clock())
+        has_all = all(self._take_in(row, batch) for batch in chunked(uids, BATCH))
+        for failure in self._withheld.values():
+            raise failure
+        if has_all:
+            MailboxFolder.objects.filter(pk=row.pk).update(read_at=self.clock())
+        else:
+            self.has_more = True
 
     def _begin(self, row: MailboxFolder, opened: Opened) -> None:
         """A folder that was never read, or whose server numbers its mails anew."""
@@ -143,10 +152,13 @@ class MailboxReading:
         try:
             summaries = self.mailbox.summaries(uids)
         except ImapFailure as failure:
-            self._refuse_to_pass_by(failure)
+            self._require_patience(failure)
             if len(uids) > 1:
                 return all(self._take_in(row, [uid]) for uid in uids)
+            self._pass_by("header", failure)
             summaries = []
+        if summaries:
+            self._grant("header")
         for summary in ours(summaries):
             if self.is_over():
                 # What is before this mail is nothing to us.
@@ -163,25 +175,42 @@ class MailboxReading:
         try:
             raw = self.mailbox.mail(uid, max_bytes=conf.MAILBOX_MAIL_BYTES)
         except ImapFailure as failure:
-            self._refuse_to_pass_by(failure)
+            self._require_patience(failure)
+            self._pass_by("body", failure)
             return
         if raw is None:
             return
+        self._grant("body")
         returned = returns.receive(raw, now=self.clock(), account=self.account)
         if returned.kind != ReturnKind.UNKNOWN:
             self.kinds[str(returned.kind)] += 1
 
-    def _refuse_to_pass_by(self, failure: ImapFailure) -> None:
+    def _require_patience(self, failure: ImapFailure) -> None:
         """Raises it, unless it is always the same: a mail that its server cannot give
         out must not stand before all others for ever."""
-        failures = self.lease.mailbox.failures_in_a_row
-        if failure.reason not in ONE_MAILS_FAULTS or failures < PATIENCE:
+        before = self.lease.mailbox
+        is_usual = {failure.reason, before.reason} <= ONE_MAILS_FAULTS
+        if not is_usual or before.failures_in_a_row < PATIENCE:
             raise failure
+
+    def _pass_by(self, request: str, failure: ImapFailure) -> None:
+        """For now; for good only where the server gives out another mail.
+
+        One that gives out none is out of order, and its mails are all still to come.
+        """
+        is_last = self.lease.mailbox.failures_in_a_row >= LAST_PATIENCE
+        if request not in self._granted and not is_last:
+            self._withheld.setdefault(request, failure)
         logger.warning("A mail of account %s cannot be read", self.account.pk)
 
+    def _grant(self, request: str) -> None:
+        self._granted.add(request)
+        self._withheld.pop(request, None)
+
     def _move_on(self, row: MailboxFolder, uid: int) -> None:
-        validity = row.uid_validity or 0
-        MailboxFolder.objects.move_on(row.pk, uid_validity=validity, uid=uid)
+        if not self._withheld:
+            validity = row.uid_validity or 0
+            MailboxFolder.objects.move_on(row.pk, uid_validity=validity, uid=uid)
         self.has_moved()
 
 

@@ -511,3 +511,43 @@ def test_a_body_that_cannot_be_fetched_does_not_hold_the_others(
 
     assert states == ["failed", "failed", "failed", "read"]
     assert receiver.subjects == ["last"]
+
+
+@pytest.mark.parametrize("step", ["FETCH HEADER", "FETCH BODY"])
+def test_a_server_that_gives_out_nothing_for_an_hour_costs_no_mail(
+    ready, server, receiver, step
+):
+    for name in ("first", "second", "last"):
+        server.deliver(bounce(name))
+    server.faults.append(Fault(step, reply="{tag} NO [SERVERBUG] storage is away"))
+
+    states = [poll_mailbox(ready.pk).state for _ in range(6)]
+    server.faults.clear()
+    poll_mailbox(ready.pk)
+
+    assert states == ["failed"] * 6
+    assert receiver.subjects == ["first", "second", "last"]
+    assert position() == (1000, 3)
+
+
+def test_the_only_mail_is_passed_by_after_a_day(ready, server, receiver):
+    server.deliver(bounce("broken"))
+    server.faults.append(Fault("FETCH BODY", reply="{tag} NO no"))
+    Mailbox.objects.update(failures_in_a_row=29, reason="server_refused")
+
+    states = [poll_mailbox(ready.pk).state for _ in range(2)]
+
+    assert states == ["failed", "read"]
+    assert position() == (1000, 1)
+
+
+def test_a_mail_is_not_passed_by_for_failures_of_another_sort(ready, server, receiver):
+    for name in ("first", "last"):
+        server.deliver(bounce(name))
+    server.faults.append(Fault("FETCH BODY", reply="{tag} NO later", times=1))
+    Mailbox.objects.update(failures_in_a_row=4, reason="timed_out")
+
+    states = [poll_mailbox(ready.pk).state for _ in range(2)]
+
+    assert states == ["failed", "read"]
+    assert receiver.subjects == ["first", "last"]
