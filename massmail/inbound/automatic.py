@@ -23,7 +23,8 @@ MARKS = (
 )
 # (field, what its value begins with)
 VALUES = (
-    ("precedence", r"auto[_-]?reply|bulk|junk|list"),
+    # Not "list": a group passes on what people write, too.
+    ("precedence", r"auto[_-]?reply|bulk|junk"),
     ("delivered-to", r"autoresponder"),
     ("x-post-messageclass", r"9\b"),
     ("x-ms-exchange-generated-message-source", r"mailbox rules agent"),

@@ -98,18 +98,20 @@ def failure_of(status: str, diagnostic: str) -> Failure:
 class Told(NamedTuple):
     """What is told of one mail: how it failed, and for whom.
 
-    `addresses` are spellings of who may have failed; none where nobody is named.
+    `addresses` are those of who may have failed, each in the spellings in which it can
+    be read; none where nobody is named.
     """
 
     status: str
     words: str
-    addresses: tuple[str, ...]
+    addresses: tuple[tuple[str, ...], ...]
 
 
 def told_by(report: RecipientReport) -> Told:
     """Where it ended counts: a mailbox that forwards is the original recipient only."""
     words = report.diagnostic or report.status
-    return Told(report.status, words, report.final or report.original)
+    spellings = report.final or report.original
+    return Told(report.status, words, (spellings,) if spellings else ())
 
 
 # Where the text of a report ends and the mail begins that it returns.
@@ -132,8 +134,9 @@ def told_in_words(mail: Mail, failing: Iterable[str]) -> Told:
     Else all that are named, since it cannot be told who failed.
     """
     text = own_words(mail.text)
-    addresses = tuple(sorted(failing)) or tuple(ADDRESS.findall(text)[:MOST_ADDRESSES])
+    named = sorted(failing) or ADDRESS.findall(text)[:MOST_ADDRESSES]
     code = CODE.search(text)
+    addresses = tuple((one,) for one in named)
     return Told(code[1] if code else "", telling_lines(text), addresses)
 
 

@@ -40,12 +40,13 @@ def candidates(mail: Mail, kind: ReturnKind) -> list[str]:
 
 
 def names_in(mail: Mail, kind: ReturnKind) -> list[str]:
-    """A report that returns a mail is about that one, and about none of its thread."""
+    """A report is about the mail that it returns, else about the one that it answers,
+    and about none of that mail's thread: a person's own mail may have come back."""
     if kind in OF_PEOPLE:
         return answered_ids(mail)
     if kind == ReturnKind.AUTO_REPLY:
         return answered_ids(mail) + returned_ids(mail)
-    return returned_ids(mail) or answered_ids(mail)
+    return returned_ids(mail) or answered_ids(mail)[:1]
 
 
 def returned_ids(mail: Mail) -> list[str]:

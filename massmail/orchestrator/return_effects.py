@@ -52,7 +52,7 @@ def write_bounce(received: Received) -> None:
         look_at_breakers(delivery, now)
 
 
-def sort_of_others(sort: str, addresses: tuple[str, ...]) -> str:
+def sort_of_others(sort: str, addresses: tuple[tuple[str, ...], ...]) -> str:
     """What is not known to be about our recipient's address never counts against it.
 
     Where others are named, theirs failed; where nobody is, ours may have.

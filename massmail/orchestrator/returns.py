@@ -16,6 +16,7 @@ import logging
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
 from massmail import tokens
 from massmail.inbound.identifiers import senders
@@ -158,4 +159,15 @@ def is_our_own(mail: Mail, delivery: Delivery, account: EmailAccount | None) -> 
     ours = {
         one for account in accounts for one in (account.from_email, account.reply_to)
     }
-    return not keys_of(ours).isdisjoint(keys_of(senders(mail)))
+    keys = keys_of(senders(mail))
+    if not keys_of(ours).isdisjoint(keys):
+        return True
+    return delivery.address_key not in keys and is_a_colleagues(mail)
+
+
+def is_a_colleagues(mail: Mail) -> bool:
+    """Whoever has an account here and answers in the thread is no recipient."""
+    wanted = Q()
+    for address in senders(mail):
+        wanted |= Q(from_email__iexact=address) | Q(reply_to__iexact=address)
+    return bool(wanted) and EmailAccount.objects.filter(wanted).exists()

@@ -53,7 +53,8 @@ def look_at(raw):
     told = [classifier.told_by(report) for report in mail.reports]
     told.append(classifier.told_in_words(mail, fallback.failing_addresses(raw)))
     for one in told:
-        lookup.keys_of(one.addresses)
+        for spellings in one.addresses:
+            lookup.keys_of(spellings)
         assert classifier.failure_of(one.status, one.words).reason
     return mail
 

@@ -514,3 +514,53 @@ def test_a_database_that_is_away_is_said(monkeypatch):
 
     with pytest.raises(OperationalError):
         receive(b"x", now=NOW)
+
+
+def test_a_colleagues_answer_in_the_thread_is_none_of_the_recipient():
+    delivery = sent_mail()
+    EmailAccountFactory(from_email="bob@example.com")
+    raw = sample("apple_mail_reply", delivery)
+    own = raw.replace(
+        b"From: Zoe Reader <zoe@example.org>", b"From: Bob <Bob@example.com>"
+    )
+    assert own != raw
+
+    assert receive(own, now=NOW).kind == ReturnKind.UNKNOWN
+    assert kinds(delivery) == []
+
+
+def test_an_answer_that_a_group_passes_on_is_a_persons():
+    delivery = sent_mail()
+    raw = b"Precedence: list\nList-ID: <sales.example.com>\n" + sample(
+        "apple_mail_reply", delivery
+    )
+
+    assert receive(raw, now=NOW).kind == ReturnKind.REPLY
+
+
+@pytest.mark.parametrize("tag", ["41", "2020", "AB", "7A7"])
+def test_an_address_whose_tag_looks_encoded_fails_as_itself(tag):
+    address = f"zoe+{tag}@example.org"
+    delivery = sent_mail(recipient__email=address)
+    raw = sample(HARD, delivery).replace(
+        b"rfc822; zoe@", f"rfc822; zoe+{tag}@".encode()
+    )
+
+    receive(raw, now=NOW)
+
+    assert listed() == [(address, "hard_bounce")]
+
+
+def test_a_bounce_without_its_mail_is_about_what_it_answers():
+    delivery = sent_mail()
+    raw = (
+        "From: Mail Delivery System <MAILER-DAEMON@mx.example.org>\n"
+        "To: anna@example.com\nSubject: Undelivered Mail\n"
+        "In-Reply-To: <private@example.com>\n"
+        f"References: {MESSAGE_ID} <private@example.com>\n"
+        "Auto-Submitted: auto-replied\n\n"
+        f"<{ADDRESS}>: 550 5.1.1 user unknown\n"
+    ).encode()
+
+    assert receive(raw, now=NOW).kind == ReturnKind.UNKNOWN
+    assert kinds(delivery) == []
