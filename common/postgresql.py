@@ -32,9 +32,9 @@ def commit_without_waiting(using: str = DEFAULT_DB_ALIAS) -> None:
     For one of many steps of a job that finds out by itself what is done. If the server
     breaks down in the next moment, the step was never taken, as a whole; whatever is
     committed later as usual is on the disk behind it (PostgreSQL, "Asynchronous
-    Commit").
+    Commit"). A step inside a caller's transaction leaves that as it is.
     """
     connection = connections[using]
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and not connection.savepoint_ids:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")

@@ -61,7 +61,8 @@ def receive(
     `account` is the one whose mailbox it was found in. Never raises, whatever the
     bytes, except what a database raises that is away (`patience.DATABASE_AWAY`): then
     nothing was written, and the mail is to be handed in again. Idempotent: the same
-    mail received again, or by two at once, changes nothing more.
+    mail received again, or by two at once, changes nothing more; only a wish to leave
+    that is read again after its writer has subscribed again counts once more.
     """
     try:
         mail = parse(raw)

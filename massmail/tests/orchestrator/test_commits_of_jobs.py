@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from massmail.audience import selection, snapshot
 from massmail.audience.selection import prepare_selected, store_selection
@@ -72,3 +72,13 @@ def test_what_python_makes_at_once_ends_in_the_same_way(anna, waits):
     create_mailing(owner=anna, message=message, recipients=Customer.objects.all())
 
     assert waits == [("add_newcomers", "off"), ("mark_prepared", "on")]
+
+
+def test_what_a_caller_commits_waits(anna, waits):
+    add_customers(anna, 3)
+    message = EmlMessageFactory(owner=anna)
+
+    with transaction.atomic():
+        create_mailing(owner=anna, message=message, recipients=Customer.objects.all())
+
+    assert waits == [("add_newcomers", "on"), ("mark_prepared", "on")]
