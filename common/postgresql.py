@@ -24,17 +24,3 @@ def without_compiling(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     with transaction.atomic(using=using), connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
         yield
-
-
-def commit_without_waiting(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Of this transaction: its commit returns before it is on the server's disk.
-
-    For one of many steps of a job that finds out by itself what is done. If the server
-    breaks down in the next moment, the step was never taken, as a whole; whatever is
-    committed later as usual is on the disk behind it (PostgreSQL, "Asynchronous
-    Commit"). A step inside a caller's transaction leaves that as it is.
-    """
-    connection = connections[using]
-    if connection.vendor == "postgresql" and not connection.savepoint_ids:
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL synchronous_commit = off")

@@ -14,7 +14,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from common.postgresql import commit_without_waiting
 from common.utils.helpers import chunked
 from massmail.audience.left_out import LeftOut
 from massmail.audience.newcomers import add_newcomers, newcomers
@@ -103,7 +102,6 @@ def add_next_chunk(
 
     @transaction.atomic
     def add() -> Step:
-        commit_without_waiting()
         locked = MailingOut.objects.select_for_update().get(pk=mailing.pk)
         if not SelectedChunk.objects.filter(pk=chunk.pk).delete()[0]:
             return Step.OVERTAKEN

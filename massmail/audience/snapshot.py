@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from common.postgresql import commit_without_waiting
 from common.utils.helpers import chunked
 from massmail.audience.left_out import LeftOut
 from massmail.audience.newcomers import add_newcomers, newcomers
@@ -115,7 +114,6 @@ def add_chunk(
 
     @transaction.atomic
     def add() -> tuple[bool, MailingOut]:
-        commit_without_waiting()
         locked = MailingOut.objects.select_for_update().get(pk=mailing.pk)
         is_next = locked.selection.get("after") == mailing.selection.get("after")
         if is_next:

@@ -18,7 +18,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from common.postgresql import commit_without_waiting, without_compiling
+from common.postgresql import without_compiling
 from massmail.audience.assignment import (
     CHUNK,
     Waiting,
@@ -127,7 +127,6 @@ def judged_rows(mailing: MailingOut) -> list[Judged]:
 @transaction.atomic
 def settle(mailing: MailingOut, rows: list[Judged]) -> bool:
     """Skip or give accounts, unless another job or a cancellation came first."""
-    commit_without_waiting()
     decision = mailing.launching
     mailings = MailingOut.objects.launching().filter(pk=mailing.pk)
     locked = mailings.select_for_update(no_key=True).first()
