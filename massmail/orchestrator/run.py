@@ -115,10 +115,11 @@ class Run:
         row is another's by now."""
         now = self._clock()
         until = now + dt.timedelta(seconds=seconds + conf.LEASE_SECONDS)
-        extend_lanes(self.token, until)
         row = message.delivery
-        kept = Delivery.objects.keep(row.pk, row.claim, now=now, lease_until=until)
-        return bool(kept)
+        if not Delivery.objects.keep(row.pk, row.claim, now=now, lease_until=until):
+            return False
+        extend_lanes(self.token, until)
+        return True
 
     def accepted(self, message: Outgoing, reply: Reply) -> None:
         self._results.append(Result(message.delivery, ACCEPTED, reply, announced=True))

@@ -32,11 +32,12 @@ from massmail.reports.recent_counts import is_large, recent_counts
 from massmail.reports.statistics import STATES, Group, Progress
 from massmail.sending.business_time import business_time
 from massmail.site.base import LedgerAdmin
-from massmail.site.closed_hours import RecipientsList, in_closed_hours
+from massmail.site.closed_hours import in_closed_hours
 from massmail.site.delivery_events import told_of_bounce, what_happened
 from massmail.site.links import admin_url
 from massmail.site.mailing_responses import LABELS, RESPONSE
 from massmail.site.reasons import CLOSED_HOURS, reason_words
+from massmail.site.recipients_list import RecipientsList
 from massmail.site.response_filter import ResponseFilter
 
 MAILING = "mailing__id__exact"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from massmail.backends.opening import default_ssl_context
 from massmail.orchestrator.compiling import compiled_version
 from massmail.tests.planning import use_statistics
+from massmail.tests.smtp_certificates import Certificates, make_certificates
 
 # Before they are imported, so that a broken promise says which.
 pytest.register_assert_rewrite(
@@ -26,6 +30,22 @@ def nothing_compiled_before():
 def nothing_counted_before():
     """A rolled back row's key comes back on SQLite, and its links with it."""
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def trusted(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Certificates]:
+    """This process trusts the test's authority, as a deployment would arrange it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority_file))
+    default_ssl_context.cache_clear()
+    yield certificates
+    default_ssl_context.cache_clear()
 
 
 @pytest.fixture

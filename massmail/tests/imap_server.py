@@ -14,16 +14,15 @@ noted in `changes`.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import socket
 import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from massmail.tests.imap_session import Session
+from massmail.tests.listening import Listener
 
 
 @dataclass
@@ -86,8 +85,8 @@ class Fault:
     after: int = 0
 
 
-class ImapServer:
-    """Listens while the context is open; one thread per connection.
+class ImapServer(Listener):
+    """Shows its mailbox while the context is open.
 
     `users` are user → password, `tokens` mailbox → XOAUTH2 bearer token.
     """
@@ -104,25 +103,28 @@ class ImapServer:
         implicit_tls: bool = False,
         host: str = "127.0.0.1",
     ) -> None:
+        super().__init__(host)
         self.users, self.tokens = dict(users or {}), dict(tokens or {})
         self.faults = list(faults)
         self.mechanisms, self.capabilities = mechanisms, capabilities
         self.tls_context, self.implicit_tls = tls_context, implicit_tls
-        self.host, self.port = host, 0
         self.folders: dict[str, Folder] = {}
         self.add_folder("INBOX")
-        self.lock = threading.RLock()
         # Every line of every client, logins included; and what would leave a trace.
         self.commands: list[str] = []
         self.changes: list[str] = []
-        self.connections = 0
-        self.stopping = threading.Event()
         # While it is not set, EXAMINE waits: two clients can be made to meet.
         self.gate = threading.Event()
         self.gate.set()
         self.waiting = threading.Semaphore(0)
-        self._open: set[Session] = set()
-        self._threads: list[threading.Thread] = []
+
+    def session(self, sock: socket.socket) -> Session:
+        return Session(self, sock)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.gate.set()
+        super().stop()
 
     @property
     def inbox(self) -> Folder:
@@ -164,57 +166,3 @@ class ImapServer:
                 fault.times -= 1
                 return fault
         return None
-
-    def start(self) -> ImapServer:
-        self._listener = socket.create_server((self.host, self.port))
-        self.port = self._listener.getsockname()[1]
-        self._spawn(self._listen)
-        return self
-
-    def stop(self) -> None:
-        self.stopping.set()
-        self.gate.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        with self.lock:
-            sessions = list(self._open)
-        for session in sessions:
-            session.abort()
-        for thread in self._threads:
-            thread.join()
-        self._listener.close()
-
-    def __enter__(self) -> ImapServer:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def _listen(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                sock, _peer = self._listener.accept()
-            except OSError:
-                return
-            session = Session(self, sock)
-            with self.lock:
-                self.connections += 1
-                self._open.add(session)
-            self._spawn(self._serve, session)
-
-    def _serve(self, session: Session) -> None:
-        try:
-            session.run()
-        finally:
-            with self.lock:
-                self._open.discard(session)
-
-    def _spawn(self, target: object, *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
-        thread.start()
-        self._threads.append(thread)

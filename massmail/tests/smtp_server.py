@@ -25,8 +25,8 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
+from massmail.tests.listening import Listener
 from massmail.tests.smtp_faults import Fault, Script, faults_from_json
 from massmail.tests.smtp_log import Accepted, Log, read_log
 from massmail.tests.smtp_session import Session
@@ -51,8 +51,8 @@ class Offer:
     knows_ehlo: bool = True
 
 
-class FaultServer:
-    """Listens while the context is open; one thread per connection.
+class FaultServer(Listener):
+    """Takes mail while the context is open.
 
     `credentials` are user → password, `tokens` user → XOAUTH2 bearer token; without
     either, mail is taken without login.
@@ -72,116 +72,30 @@ class FaultServer:
         log_path: Path | None = None,
         keep_chunks: bool = False,
     ) -> None:
+        super().__init__(host, port)
         self.script = Script(faults, seed=seed)
         self.offer = offer or Offer()
         self.credentials = dict(credentials or {})
         self.tokens = dict(tokens or {})
         self.tls_context = tls_context
-        self.host = host
-        self.port = port
         self.log = Log(log_path)
-        self.lock = threading.Lock()
-        self._changed = threading.Condition(self.lock)
         # Every line of every client, logins included, in the order of arrival.
         self.commands: list[str] = []
         # With `keep_chunks` what came in, as it came, to see what one write holds.
         self.chunks: list[bytes] = []
         self.keep_chunks = keep_chunks
-        self.connections = 0
-        self.stopping = threading.Event()
-        self._open: set[Session] = set()
-        self._threads: list[threading.Thread] = []
-        self._listener: socket.socket | None = None
+
+    def session(self, sock: socket.socket) -> Session:
+        return Session(self, sock)
 
     @property
     def accepted(self) -> list[Accepted]:
         with self.log.lock:
             return list(self.log.messages)
 
-    @property
-    def open_connections(self) -> int:
-        with self.lock:
-            return len(self._open)
-
-    def wait_until_idle(self, seconds: float = 30.0) -> bool:
-        """Until all clients have gone and what they sent is worked off."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._open, seconds)
-
     def accept(self, mail_from: str, recipients: Iterable[str], content: bytes) -> None:
         for rcpt in recipients:
             self.log.append(Accepted(mail_from, rcpt, content, time.time()))
-
-    def start(self) -> FaultServer:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((self.host, self.port))
-        listener.listen(256)
-        self.port = listener.getsockname()[1]
-        self._listener = listener
-        self._spawn(self._listen, listener)
-        return self
-
-    def stop(self) -> None:
-        """End all connections at once and wait for their threads."""
-        self.stopping.set()
-        if self._listener is not None:
-            _shut(self._listener)
-        with self.lock:
-            sessions = list(self._open)
-        for session in sessions:
-            session.abort()
-        for thread in list(self._threads):
-            thread.join()
-        if self._listener is not None:
-            self._listener.close()
-
-    def __enter__(self) -> FaultServer:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def _listen(self, listener: socket.socket) -> None:
-        while not self.stopping.is_set():
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            session = Session(self, sock)
-            with self.lock:
-                self.connections += 1
-                self._open.add(session)
-            self._threads = [thread for thread in self._threads if thread.is_alive()]
-            self._spawn(self._serve, session)
-
-    def _serve(self, session: Session) -> None:
-        try:
-            session.run()
-        finally:
-            with self._changed:
-                self._open.discard(session)
-                self._changed.notify_all()
-
-    def _spawn(self, target: object, argument: object) -> None:
-        thread = threading.Thread(target=target, args=(argument,), daemon=True)
-        thread.start()
-        self._threads.append(thread)
-
-
-def _shut(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        # It was not connected; closing it is enough.
-        sock.close()
 
 
 def main(arguments: list[str] | None = None) -> None:

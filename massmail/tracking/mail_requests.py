@@ -28,6 +28,7 @@ def unsubscribe_mailto(mailbox: str, *, delivery_id: int, address_key: str) -> s
 
 
 def who_asks(subject: str) -> Responder:
+    """Raises `tokens.InvalidToken` as `unsubscribe_by_mail` does."""
     """Raises `tokens.InvalidToken` for a mail that is no such request.
 
     The token says who asks: the sender of a mail can be anybody.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from massmail.backends.opening import default_ssl_context
 from massmail.backends.smtp import SmtpConnection, drive
 from massmail.tests.backends.clients import new_connection
 from massmail.tests.smtp_certificates import Certificates, make_certificates
@@ -52,22 +51,6 @@ def opened(connection_to: Connect) -> Connect:
         return connection
 
     return open_
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture
-def trusted(
-    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Certificates]:
-    """This process trusts the test's authority, as a deployment would arrange it."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority_file))
-    default_ssl_context.cache_clear()
-    yield certificates
-    default_ssl_context.cache_clear()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from massmail.backends.opening import default_ssl_context
 from massmail.inbound.kinds import ReturnKind
 from massmail.models import EmailAccount
 from massmail.orchestrator import returns
@@ -17,22 +16,8 @@ from massmail.orchestrator.polling import poll_mailbox
 from massmail.orchestrator.returns import Returned
 from massmail.tests.factories import EmailAccountFactory, UserFactory
 from massmail.tests.imap_server import ImapServer
-from massmail.tests.smtp_certificates import Certificates, make_certificates
 
 USER, PASSWORD = "anna", "right horse"
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("imap"))
-
-
-@pytest.fixture
-def trusted(certificates, monkeypatch) -> Iterator[None]:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority_file))
-    default_ssl_context.cache_clear()
-    yield
-    default_ssl_context.cache_clear()
 
 
 @pytest.fixture

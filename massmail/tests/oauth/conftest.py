@@ -12,31 +12,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from massmail.backends.opening import default_ssl_context
 from massmail.models import EmailAccount
 from massmail.tests.factories import EmailAccountFactory
 from massmail.tests.identity_provider import IdentityProvider
 from massmail.tests.site.conftest import browser, colleague, own_policy, owner
-from massmail.tests.smtp_certificates import Certificates, make_certificates
+from massmail.tests.smtp_certificates import Certificates
 from massmail.tests.smtp_server import FaultServer, Offer
 
 __all__ = ["browser", "colleague", "own_policy", "owner"]
 
 ADDRESS = "anna@example.com"
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture
-def trusted(certificates, monkeypatch) -> Iterator[None]:
-    """This process trusts the test's authority, as a deployment would arrange it."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority_file))
-    default_ssl_context.cache_clear()
-    yield
-    default_ssl_context.cache_clear()
 
 
 @pytest.fixture
