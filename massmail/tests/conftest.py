@@ -32,6 +32,16 @@ def nothing_counted_before():
     cache.clear()
 
 
+@pytest.fixture
+def set_massmail(settings):
+    """Changes keys of the `MASSMAIL` setting for the test."""
+
+    def change(**values: object) -> None:
+        settings.MASSMAIL = {**settings.MASSMAIL, **values}
+
+    return change
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("certificates"))

@@ -17,10 +17,9 @@ from massmail.tests.mailboxes.conftest import (
     bounce,
     receiver,
     server,
-    settle,
 )
 
-__all__ = ["receiver", "server", "settle"]
+__all__ = ["receiver", "server"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,10 +88,10 @@ def test_while_one_task_reads_no_other_one_keeps_a_process_busy(account, monkeyp
 
 
 def test_the_sender_without_celery_reads_besides_and_is_not_delayed(
-    account, server, receiver, settle
+    account, server, receiver, set_massmail
 ):
     server.faults.append(Fault("GREETING", hang=True, times=1))
-    settle(CONNECT_TIMEOUT=0.1, COMMAND_TIMEOUT=0.3)
+    set_massmail(CONNECT_TIMEOUT=0.1, COMMAND_TIMEOUT=0.3)
     sender = Sender()
     for chore in sender._chores:
         chore._next_at = 0.0

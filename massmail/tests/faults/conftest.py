@@ -1,4 +1,4 @@
-"""Servers that fail on demand, and times short enough to wait for."""
+"""Servers that fail on demand."""
 
 from __future__ import annotations
 
@@ -15,13 +15,3 @@ from massmail.tests.smtp_server import FaultServer  # noqa: E402
 def server() -> Iterator[FaultServer]:
     with FaultServer() as running:
         yield running
-
-
-@pytest.fixture
-def massmail_times(settings):
-    """Shortens times of the `MASSMAIL` setting for the test."""
-
-    def shorten(**seconds: float) -> None:
-        settings.MASSMAIL = {**settings.MASSMAIL, **seconds}
-
-    return shorten

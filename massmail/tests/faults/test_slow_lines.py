@@ -43,8 +43,8 @@ def send(**options):
     return send_account_queue(EmailAccount.objects.get().pk, **options)
 
 
-def test_content_may_take_longer_than_its_dot_may(server, mailing, massmail_times):
-    massmail_times(HANDOVER_SECONDS=0.3)
+def test_content_may_take_longer_than_its_dot_may(server, mailing, set_massmail):
+    set_massmail(HANDOVER_SECONDS=0.3)
 
     send()
 
@@ -54,9 +54,9 @@ def test_content_may_take_longer_than_its_dot_may(server, mailing, massmail_time
 
 
 def test_neither_row_nor_lane_is_another_s_while_content_is_on_its_way(
-    mailing, massmail_times, monkeypatch
+    mailing, set_massmail, monkeypatch
 ):
-    massmail_times(LEASE_SECONDS=5.0)
+    set_massmail(LEASE_SECONDS=5.0)
     write, seen = lane.Lane._write, []
 
     def write_and_look(self, connection, message):
@@ -106,9 +106,9 @@ def test_a_row_that_is_another_s_before_its_content_goes_is_left_alone(
 
 
 def test_a_stop_while_content_is_on_its_way_gives_the_row_back(
-    server, mailing, massmail_times
+    server, mailing, set_massmail
 ):
-    massmail_times(TERM_SECONDS=0.1)
+    set_massmail(TERM_SECONDS=0.1)
     stop = threading.Event()
     timer = threading.Timer(0.2, stop.set)
     timer.start()

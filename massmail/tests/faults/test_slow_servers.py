@@ -44,8 +44,8 @@ PHASES = [
 ]
 
 
-def test_a_server_that_is_slow_at_each_phase_gets_everything(server, massmail_times):
-    massmail_times(CONNECT_TIMEOUT=20, COMMAND_TIMEOUT=20, FINAL_DOT_TIMEOUT=20)
+def test_a_server_that_is_slow_at_each_phase_gets_everything(server, set_massmail):
+    set_massmail(CONNECT_TIMEOUT=20, COMMAND_TIMEOUT=20, FINAL_DOT_TIMEOUT=20)
     for phase in PHASES:
         server.script.add(Fault(phase, delay_seconds=0.05, times=3, after_accept=True))
     mailing = launched(server, customers=6, max_connections=2)
@@ -59,8 +59,8 @@ def test_a_server_that_is_slow_at_each_phase_gets_everything(server, massmail_ti
 
 # Content is taken by the network, read or not: from there on only a reply is missing.
 @pytest.mark.parametrize("phase", PHASES[:6])
-def test_a_server_that_is_too_slow_is_asked_again_later(server, massmail_times, phase):
-    massmail_times(CONNECT_TIMEOUT=0.3, COMMAND_TIMEOUT=0.3)
+def test_a_server_that_is_too_slow_is_asked_again_later(server, set_massmail, phase):
+    set_massmail(CONNECT_TIMEOUT=0.3, COMMAND_TIMEOUT=0.3)
     server.script.add(Fault(phase, hang=True, times=1))
     mailing = launched(server)
 
@@ -69,7 +69,7 @@ def test_a_server_that_is_too_slow_is_asked_again_later(server, massmail_times, 
     account = EmailAccount.objects.get()
     assert (account.state, account.state_reason) == ("paused", "timed_out")
     assert states(mailing) == {"queued": 3}
-    massmail_times(CONNECT_TIMEOUT=30, COMMAND_TIMEOUT=60)
+    set_massmail(CONNECT_TIMEOUT=30, COMMAND_TIMEOUT=60)
     drain(mailing)
     assert states(mailing) == {"sent": 3}
     assert addresses(server) == everybody(mailing)
@@ -78,9 +78,9 @@ def test_a_server_that_is_too_slow_is_asked_again_later(server, massmail_times, 
 
 @pytest.mark.parametrize("phase", [Phase.BODY, Phase.DOT])
 def test_a_reply_to_the_dot_that_comes_too_late_is_uncertain(
-    server, massmail_times, phase
+    server, set_massmail, phase
 ):
-    massmail_times(FINAL_DOT_TIMEOUT=0.2)
+    set_massmail(FINAL_DOT_TIMEOUT=0.2)
     server.script.add(Fault(phase, after_accept=True, delay_seconds=2.0, times=1))
     mailing = launched(server, customers=1)
 
@@ -132,9 +132,9 @@ def wait_until(condition, what):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("phase", [Phase.BANNER, Phase.DATA, Phase.DOT])
 def test_a_half_open_server_keeps_no_other_account_from_sending(
-    in_background, massmail_times, phase
+    in_background, set_massmail, phase
 ):
-    massmail_times(TERM_SECONDS=0.2, RUN_SECONDS=0.5)
+    set_massmail(TERM_SECONDS=0.2, RUN_SECONDS=0.5)
     ready_settings()
     mailing = draft(customers=40)
     hangs = Fault(phase, hang=True)

@@ -26,16 +26,6 @@ def server() -> Iterator[ImapServer]:
         yield server
 
 
-@pytest.fixture
-def settle(settings):
-    """Changes some of the app's settings."""
-
-    def change(**values: object) -> None:
-        settings.MASSMAIL = settings.MASSMAIL | values
-
-    return change
-
-
 def account_at(server: ImapServer | None, **fields: Any) -> EmailAccount:
     place = {"imap_host": server.host, "imap_port": server.port} if server else {}
     values = place | {

@@ -146,14 +146,16 @@ def test_an_open_line_to_another_machine_carries_no_password(server, monkeypatch
 # --- where it leads
 
 
-def test_a_private_address_is_refused_where_the_site_forbids_it(server, settle):
-    settle(ALLOW_PRIVATE_HOSTS=False)
+def test_a_private_address_is_refused_where_the_site_forbids_it(server, set_massmail):
+    set_massmail(ALLOW_PRIVATE_HOSTS=False)
 
     assert fails(server) == "private_address"
     assert server.connections == 0
 
 
-def test_the_address_that_was_checked_is_connected_to(server, settle, monkeypatch):
+def test_the_address_that_was_checked_is_connected_to(
+    server, set_massmail, monkeypatch
+):
     """A name that leads somewhere else the second time it is asked gains nothing."""
     answers = ["192.0.2.1", "127.0.0.1"]
     asked = []
@@ -166,7 +168,7 @@ def test_the_address_that_was_checked_is_connected_to(server, settle, monkeypatc
 
     monkeypatch.setattr("massmail.backends.hosts._look_up", look_up)
     monkeypatch.setattr("massmail.backends.hosts.is_public", lambda host: False)
-    settle(ALLOW_PRIVATE_HOSTS=False)
+    set_massmail(ALLOW_PRIVATE_HOSTS=False)
 
     assert fails(server, imap_host="rebind.example.com") == "private_address"
     assert asked == ["rebind.example.com"]
@@ -325,9 +327,9 @@ def test_a_line_that_breaks_is_a_failure_that_passes(server, with_a_bounce, step
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_silent_server_is_not_waited_for_longer_than_a_step(
-    server, with_a_bounce, settle, step
+    server, with_a_bounce, set_massmail, step
 ):
-    settle(CONNECT_TIMEOUT=0.05, COMMAND_TIMEOUT=0.1)
+    set_massmail(CONNECT_TIMEOUT=0.05, COMMAND_TIMEOUT=0.1)
     server.faults.append(Fault(step, hang=True, times=1))
     began_at = time.monotonic()
 
@@ -337,9 +339,9 @@ def test_a_silent_server_is_not_waited_for_longer_than_a_step(
 
 @pytest.mark.parametrize("step", ["GREETING", "LIST", "FETCH BODY"])
 def test_a_server_that_drips_is_as_slow_as_one_that_is_silent(
-    server, with_a_bounce, settle, step
+    server, with_a_bounce, set_massmail, step
 ):
-    settle(CONNECT_TIMEOUT=0.05, COMMAND_TIMEOUT=0.2)
+    set_massmail(CONNECT_TIMEOUT=0.05, COMMAND_TIMEOUT=0.2)
     server.faults.append(Fault(step, drip=0.02, times=1))
 
     assert poll_mailbox(with_a_bounce.pk).reason == "timed_out"
@@ -363,9 +365,9 @@ NONSENSE = {
 @pytest.mark.parametrize("step", [step for step in STEPS if step != "AUTHENTICATE"])
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE.keys())
 def test_nonsense_is_a_failure_and_never_an_exception(
-    server, with_a_bounce, settle, step, reply
+    server, with_a_bounce, set_massmail, step, reply
 ):
-    settle(CONNECT_TIMEOUT=0.05, COMMAND_TIMEOUT=0.1)
+    set_massmail(CONNECT_TIMEOUT=0.05, COMMAND_TIMEOUT=0.1)
     server.faults.append(Fault(step, reply=reply, drop=step == "GREETING", times=1))
 
     poll = poll_mailbox(with_a_bounce.pk)

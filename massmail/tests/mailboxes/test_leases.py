@@ -129,9 +129,9 @@ def test_with_a_lost_lease_nothing_more_is_taken_in(
 
 @pytest.mark.django_db(transaction=True)
 def test_all_that_are_due_are_read_and_one_that_hangs_delays_no_other(
-    server, receiver, settle
+    server, receiver, set_massmail
 ):
-    settle(CONNECT_TIMEOUT=0.1, COMMAND_TIMEOUT=0.4)
+    set_massmail(CONNECT_TIMEOUT=0.1, COMMAND_TIMEOUT=0.4)
     faults = [Fault("GREETING", hang=True)]
     with ImapServer(users={USER: PASSWORD}, faults=faults) as hanging:
         stuck = account_at(hanging)

@@ -174,8 +174,8 @@ def test_a_subject_that_cannot_be_read_is_no_request(ready, server, receiver, va
     assert receiver.mails == []
 
 
-def test_of_a_huge_mail_the_beginning_is_read(ready, server, receiver, settle):
-    settle(MAILBOX_MAIL_BYTES=200_000)
+def test_of_a_huge_mail_the_beginning_is_read(ready, server, receiver, set_massmail):
+    set_massmail(MAILBOX_MAIL_BYTES=200_000)
     server.deliver(bounce(body="x" * 30_000_000))
 
     poll_mailbox(ready.pk)
@@ -410,11 +410,13 @@ def test_a_line_that_breaks_inside_a_mail_loses_nothing(ready, server, receiver)
     assert receiver.subjects == ["first", "second"]
 
 
-def test_when_the_time_is_up_the_next_look_goes_on(ready, server, receiver, settle):
+def test_when_the_time_is_up_the_next_look_goes_on(
+    ready, server, receiver, set_massmail
+):
     for number in range(120):
         server.deliver(private(str(number)))
     server.deliver(bounce("last"))
-    settle(MAILBOX_RUN_SECONDS=0.0)
+    set_massmail(MAILBOX_RUN_SECONDS=0.0)
 
     looked_at = [poll_mailbox(ready.pk).looked_at for _ in range(3)]
 
@@ -423,11 +425,11 @@ def test_when_the_time_is_up_the_next_look_goes_on(ready, server, receiver, sett
 
 
 def test_however_slow_the_server_each_look_takes_a_mail_in(
-    ready, server, receiver, settle
+    ready, server, receiver, set_massmail
 ):
     for name in ("first", "second", "third"):
         server.deliver(bounce(name))
-    settle(MAILBOX_RUN_SECONDS=0.0)
+    set_massmail(MAILBOX_RUN_SECONDS=0.0)
 
     taken = []
     for _ in range(3):
@@ -437,10 +439,12 @@ def test_however_slow_the_server_each_look_takes_a_mail_in(
     assert taken == [1, 2, 3]
 
 
-def test_a_mailbox_with_more_to_read_is_due_at_once(ready, server, receiver, settle):
+def test_a_mailbox_with_more_to_read_is_due_at_once(
+    ready, server, receiver, set_massmail
+):
     server.deliver(bounce())
     server.deliver(bounce())
-    settle(MAILBOX_RUN_SECONDS=0.0)
+    set_massmail(MAILBOX_RUN_SECONDS=0.0)
 
     poll = poll_mailbox(ready.pk)
 

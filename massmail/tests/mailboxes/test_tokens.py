@@ -24,11 +24,11 @@ def server() -> Iterator[ImapServer]:
 
 
 @pytest.fixture
-def provider(certificates, trusted, server, settle) -> Iterator[IdentityProvider]:
+def provider(certificates, trusted, server, set_massmail) -> Iterator[IdentityProvider]:
     with IdentityProvider(
         certificates=certificates, on_access_token=server.tokens.__setitem__
     ) as provider:
-        settle(OAUTH=provider.registrations)
+        set_massmail(OAUTH=provider.registrations)
         yield provider
 
 

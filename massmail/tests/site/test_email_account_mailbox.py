@@ -21,12 +21,11 @@ from massmail.tests.mailboxes.conftest import (
     private,
     receiver,
     server,
-    settle,
 )
 from massmail.tests.site.conftest import manager, page
 from massmail.tests.site.test_email_account import errors, posted
 
-__all__ = ["receiver", "server", "settle"]
+__all__ = ["receiver", "server"]
 
 HOUR = dt.timedelta(hours=1)
 LIST = page(EmailAccount, "changelist")
