@@ -6,15 +6,12 @@ RFC 5965 (complaints), RFC 8098 (receipts), and RFC 6533 (all of it in UTF-8).
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass, field
 
 from massmail.inbound import mime
 from massmail.inbound.decoding import one_line, plain
 from massmail.inbound.mime import Fields, Part
-
-logger = logging.getLogger(__name__)
 
 MOST_TEXT = 100_000
 MOST_RECIPIENTS = 100
@@ -92,10 +89,6 @@ def parse(raw: bytes) -> Mail:
         return understood(*mime.read(raw))
     except mime.TooMuch as error:
         return Mail(problem=str(error))
-    except Exception:
-        # A mailbox must not stop at a mail of which nobody has thought.
-        logger.exception("A mail could not be read")
-        return Mail(problem="unreadable")
 
 
 def understood(fields: Fields, parts: list[Part]) -> Mail:

@@ -34,7 +34,7 @@ PIECES = (
 
 @pytest.fixture(autouse=True)
 def no_error_is_hidden(monkeypatch):
-    """`parse` and `receive` would tell the log alone."""
+    """`receive` would tell the log alone."""
 
     def complain(self, message, *args, **options):
         raise AssertionError(message) from options.get("exc_info") or None
